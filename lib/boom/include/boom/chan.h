@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOOM_CHAN_H
+#define BOOM_CHAN_H
+
+/*
+ * Channel: a bounded queue of fixed-size elements between threads (Go: chan T).
+ *
+ *   senders ──▶ [ e e e . . . . ] ──▶ receivers        FIFO; capacity 0 is a rendezvous
+ *
+ * Elements are copied in and out. A closed channel first drains, then says that it is closed; sending
+ * on it, or closing it twice, is an error and not a crash. Every wait is woken by close, by the
+ * cancellation of its context and by its deadline. All functions may be called from any thread.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <boom/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct boom_chan;
+
+/* Expected outcomes (positive): the direct caller handles them. */
+enum {
+    BOOM_CHAN_CLOSED = 1, /* receive: closed and drained */
+    BOOM_CHAN_FULL,       /* try_send: no room now */
+    BOOM_CHAN_EMPTY,      /* try_recv: nothing there now */
+};
+
+struct boom_chan_stats {
+    size_t length;     /* elements in it now */
+    size_t capacity;
+    size_t high_water; /* most elements ever in it at once */
+    uint64_t sent;     /* elements that ever entered */
+    uint64_t received; /* elements that ever left */
+};
+
+/*
+ * elem_bytes: size of one element (1 ..); capacity: elements held without a receiver (0 ..).
+ * Returns 0, -EINVAL, -ENOMEM. The creator owns the channel: free it when no thread uses it any more.
+ */
+int boom_chan_new(size_t elem_bytes, size_t capacity, struct boom_chan **ret_chan);
+/* Frees memory only; elements still inside are forgotten. Returns NULL. NULL is allowed. */
+struct boom_chan *boom_chan_free(struct boom_chan *chan);
+
+/*
+ * Waits for room. Returns 0 (copied in), -EPIPE (closed), or the error of ctx (-ECANCELED, -ETIMEDOUT);
+ * on an error the element stays the caller's. A context that is already over fails even when there is room.
+ */
+int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *elem);
+/* Never waits: 0, BOOM_CHAN_FULL, -EPIPE. */
+int boom_chan_try_send(struct boom_chan *chan, const void *elem);
+
+/*
+ * Waits for an element. Returns 0, BOOM_CHAN_CLOSED, or the error of ctx. What is in the channel is
+ * handed out before an error of ctx only if ctx is live: a cancelled context receives nothing.
+ */
+int boom_chan_recv(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elem);
+/* Never waits: 0, BOOM_CHAN_EMPTY, BOOM_CHAN_CLOSED. */
+int boom_chan_try_recv(struct boom_chan *chan, void *ret_elem);
+/*
+ * Waits for the first element, then takes up to max of those that are there (in order, one lock).
+ * ret_n is at least 1 on success. Returns as boom_chan_recv().
+ */
+int boom_chan_recv_many(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elems, size_t max,
+                        size_t *ret_n);
+
+/* Refuses new elements and wakes every waiter. Returns 0, -EALREADY (closed before). */
+int boom_chan_close(struct boom_chan *chan);
+bool boom_chan_is_closed(struct boom_chan *chan);
+
+void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_stats);
+
+/*
+ * A one-shot watch, for event loops that must not wait: `fn(arg)` is called once, from the thread
+ * that made it true, when the channel has room (or was closed). It runs without the channel's lock,
+ * must not block, and typically writes an eventfd. The watch belongs to the caller and must stay
+ * valid until it fired or boom_chan_unwatch() returned.
+ */
+struct boom_watch {
+    void (*fn)(void *arg);
+    void *arg;
+    struct boom_watch *next; /* private */
+    bool armed;              /* private */
+};
+
+/* Returns 0 (armed: fn will be called), 1 (there is room, or it is closed: fn will not be called). */
+int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch);
+/* After return fn is not running and will not be called. Harmless when it is not armed. */
+void boom_chan_unwatch(struct boom_chan *chan, struct boom_watch *watch);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOOM_PIPELINE_H
+#define BOOM_PIPELINE_H
+
+/*
+ * Pipeline: stages in a row, each with a bounded channel before it and a pool of workers behind it.
+ *
+ *              ┌────────────── stage ───────────────┐
+ *   submit ──▶ │ [queue] ─▶ workers ─▶ (turn) leave │ ──▶ [queue] ─▶ workers ─▶ leave
+ *              └────────────────────────────────────┘
+ *
+ * Items are pointers. A worker takes a *run* of consecutive items from the queue (one lock), works on
+ * it in parallel with the others, then waits for its turn: runs leave a stage in the order in which
+ * they entered it (ordered fan-in), and enter the next stage's queue in that order.
+ *
+ * The law: for each stage, at every moment it is read,
+ *     in = out + dropped + in flight         in items, and in weight (what the caller says an item weighs)
+ *
+ * Who owns an item: the submitter until boom_pipeline_submit() returned 0; then the pipeline, which
+ * hands it to exactly one of: the next stage, the last stage's leave() (which consumes it), or drop().
+ *
+ * A full queue: the policy of the stage decides, and may be overridden for each item by `policy()`.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdbool.h>
+#include <boom/context.h>
+#include <boom/chan.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum boom_full_policy {
+    BOOM_FULL_BLOCK,       /* wait for room */
+    BOOM_FULL_DROP_NEWEST, /* drop the item that wants in */
+    BOOM_FULL_DROP_OLDEST, /* drop the oldest of the queue, whose policy is not BLOCK, for it */
+};
+
+enum boom_drop_reason {
+    BOOM_DROP_QUEUE_FULL, /* by policy */
+    BOOM_DROP_CANCELLED,  /* the pipeline was cancelled before the item got through */
+};
+
+/*
+ * What a stage does. `stage` is the options' `arg`. Slots that are NULL are left out.
+ */
+struct boom_stage_ops {
+    /* Once a worker, in its thread, before it takes work: its private state. 0 or a negative errno. */
+    int (*worker_init)(void *stage, void **ret_worker);
+    void (*worker_deinit)(void *stage, void *worker);
+    /* On a run of 1 .. run_max items; in parallel with other workers; may block. Must not free items. */
+    void (*work)(void *stage, void *worker, void **items, size_t n_items);
+    /*
+     * Same thread and worker, after work, in the order of input: one run at a time for the stage.
+     * The last stage consumes the items here (frees them or hands them elsewhere); in other stages
+     * the items then go to the next queue.
+     */
+    void (*leave)(void *stage, void *worker, void **items, size_t n_items);
+    /* Takes over an item that this stage's queue (or the cancelled stage) refused. Any thread. */
+    void (*drop)(void *stage, void *item, enum boom_drop_reason reason);
+};
+
+struct boom_stage_options {
+    const char *name;      /* copied; thread names are made from it */
+    const struct boom_stage_ops *ops;
+    void *arg;             /* the ops' first argument */
+    size_t queue;          /* capacity of the channel, items; at least 1 */
+    unsigned workers_min;  /* at least 1 */
+    unsigned workers_max;  /* at least workers_min; more are started when items wait, and end when idle */
+    size_t run_max;        /* most items in a run; 0 means 1 */
+    size_t run_weight;     /* stop gathering once the run weighs this much (run_weigh); 0: no limit */
+    int64_t linger_ns;     /* after the first item of a run, wait this long for more; 0: never */
+    enum boom_full_policy on_full;
+    /* Optional: the policy for this very item. */
+    enum boom_full_policy (*policy)(void *stage, const void *item);
+    /* Optional: what the counters count an item as (e.g. lines). Default 1. Must not change in flight. */
+    size_t (*weigh)(void *stage, const void *item);
+    /* Optional: what run_weight counts (e.g. bytes). Default: weigh. */
+    size_t (*run_weigh)(void *stage, const void *item);
+};
+
+#define BOOM_STAGE_OPTIONS_DEFAULT                                                                 \
+    ((struct boom_stage_options){.queue = 64, .workers_min = 1, .workers_max = 1, .run_max = 1})
+
+struct boom_stage_stats {
+    const char *name;                             /* valid as long as the pipeline */
+    struct boom_chan_stats queue;                 /* in items */
+    uint64_t items_in, items_out, items_in_flight;
+    uint64_t items_dropped[2];                    /* by enum boom_drop_reason */
+    uint64_t in, out, in_flight;                  /* in weight */
+    uint64_t dropped[2];
+    unsigned workers, workers_min, workers_max, workers_busy;
+    uint64_t busy_ns;                             /* summed over workers: time in work and leave */
+    uint64_t work_p50_ns, work_p99_ns;            /* of a run, over the life of the stage; log-bucketed */
+    uint64_t wait_p50_ns, wait_p99_ns;            /* from entering the queue to being taken */
+};
+
+struct boom_pipeline;
+
+/*
+ * Makes the stages and starts workers_min workers in each. Work runs under a child of ctx: when ctx
+ * is cancelled, every item still inside is handed to drop(BOOM_DROP_CANCELLED).
+ * stages: n_stages options, copied. Returns 0, -EINVAL, -ENOMEM, -EAGAIN, or what worker_init returned.
+ */
+int boom_pipeline_start(struct boom_ctx *ctx, const struct boom_stage_options *stages, size_t n_stages,
+                        struct boom_pipeline **ret_pipeline);
+
+/*
+ * Hands item to the first stage, by the policy that applies to it. Returns 0: the pipeline has it (or,
+ * with a DROP policy, its drop() has taken it); -EPIPE: draining, the caller keeps it; or the error of
+ * ctx while waiting.
+ */
+int boom_pipeline_submit(struct boom_pipeline *p, struct boom_ctx *ctx, void *item);
+/* Never waits: as above, and with BOOM_FULL_BLOCK on a full queue: BOOM_CHAN_FULL, the caller keeps it. */
+int boom_pipeline_try_submit(struct boom_pipeline *p, void *item);
+/* One-shot watch for room in the first queue: see boom_chan_watch_room(). */
+int boom_pipeline_watch_room(struct boom_pipeline *p, struct boom_watch *watch);
+void boom_pipeline_unwatch(struct boom_pipeline *p, struct boom_watch *watch);
+
+/*
+ * Graceful end: refuses new items, lets the stages drain from left to right, and waits until all
+ * workers ended. When ctx ends first, cancels what is left (each item goes to drop(CANCELLED)) and
+ * still waits for the workers to return from work(). Returns 0 (all drained) or the error of ctx.
+ */
+int boom_pipeline_drain(struct boom_pipeline *p, struct boom_ctx *ctx);
+/* After drain. Returns NULL. NULL is allowed. */
+struct boom_pipeline *boom_pipeline_free(struct boom_pipeline *p);
+
+size_t boom_pipeline_n_stages(struct boom_pipeline *p);
+void boom_pipeline_get_stats(struct boom_pipeline *p, size_t stage, struct boom_stage_stats *ret_stats);
+
+/*
+ * What each worker does now and since when: calls fn once for each worker of each stage.
+ * what: "idle" (waits for items), "work", "turn" (waits for its turn), "send" (waits for the next queue).
+ */
+void boom_pipeline_each_worker(struct boom_pipeline *p,
+                               void (*fn)(void *arg, const char *stage, unsigned index, const char *what,
+                                          int64_t since_ns, uint64_t runs),
+                               void *arg);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOOM_POOL_H
+#define BOOM_POOL_H
+
+/*
+ * Worker pool: a bounded queue of tasks and a fixed or elastic number of threads that run them.
+ * Every accepted task completes exactly once: run() with a live context, or with a cancelled one
+ * when the pool was cancelled before the task was started.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+#include <boom/context.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct boom_pool;
+
+struct boom_pool_options {
+    const char *name;     /* copied; thread names are made from it */
+    unsigned workers_min; /* at least 1 */
+    unsigned workers_max; /* at least workers_min */
+    size_t queue;         /* tasks that may wait; at least 1 */
+};
+
+typedef void (*boom_task_fn)(struct boom_ctx *ctx, void *arg);
+
+struct boom_pool_stats {
+    uint64_t submitted, completed;
+    size_t queued, queue_high_water;
+    unsigned workers, busy;
+};
+
+/* Returns 0, -EINVAL, -ENOMEM, -EAGAIN. Tasks run under a child of ctx. */
+int boom_pool_new(struct boom_ctx *ctx, const struct boom_pool_options *options, struct boom_pool **ret_pool);
+/* Waits for room. 0: fn(…, arg) will be called exactly once; -EPIPE: draining; or the error of ctx. */
+int boom_pool_submit(struct boom_pool *pool, struct boom_ctx *ctx, boom_task_fn fn, void *arg);
+/* Never waits: 0, BOOM_CHAN_FULL, -EPIPE. */
+int boom_pool_try_submit(struct boom_pool *pool, boom_task_fn fn, void *arg);
+/* Refuses new tasks and waits for the accepted ones. When ctx ends first, cancels the tasks' context, and waits. */
+int boom_pool_drain(struct boom_pool *pool, struct boom_ctx *ctx);
+/* After drain. Returns NULL. */
+struct boom_pool *boom_pool_free(struct boom_pool *pool);
+void boom_pool_get_stats(struct boom_pool *pool, struct boom_pool_stats *ret_stats);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

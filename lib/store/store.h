@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+/*
+ * The store, as its one writer sees it. docs/store-format.md is the format; reader.h is the other side.
+ *
+ *   batches ─▶ encode (parallel, pure processor) ─▶ append (in order, one write) ─▶ <path>/2026-11-24/0000000000000001.log
+ *                                                                                     full or old: sealed to ….seg
+ *
+ * `stored` means: store_append() returned 0, and the block lies in the page cache: a SIGKILL cannot lose it.
+ * One process at a time may hold a store open for writing (a lock file); readers need no lock.
+ * Library code never logs: what a person should know comes through options.report.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "record/batch.h"
+
+enum store_sync {
+    STORE_SYNC_NONE,     /* never fdatasync */
+    STORE_SYNC_INTERVAL, /* every sync_interval_ns, by the store's own thread */
+    STORE_SYNC_BATCH,    /* before store_append() returns */
+};
+
+struct store_options {
+    const char *path;
+    const char *const *inputs; /* names by batch.input, kept with each row; borrowed for the life of the store */
+    size_t n_inputs;
+    int compression;           /* zstd level, 1-19 */
+    enum store_sync sync;
+    int64_t sync_interval_ns;
+    uint64_t segment_bytes;    /* seal a log when it is this long on disk */
+    int64_t segment_age_ns;    /* or this old; a new (UTC) day always starts a new one */
+    uint64_t retain_bytes;     /* delete the oldest sealed segments beyond this; 0: no limit */
+    int64_t retain_age_ns;     /* or older than this (newest line); 0: no limit */
+    uint64_t min_free_bytes;   /* or until the file system has this much room again; 0: no limit */
+    /* priority: as in syslog(3). May be called from any thread that calls the store, and from its own. */
+    void (*report)(void *arg, int priority, const char *message);
+    void *arg;
+};
+
+#define STORE_OPTIONS_DEFAULT                                                                      \
+    ((struct store_options){.compression = 1,                                                      \
+                            .sync = STORE_SYNC_INTERVAL,                                           \
+                            .sync_interval_ns = 1000000000,                                        \
+                            .segment_bytes = 128ull << 20,                                         \
+                            .segment_age_ns = 86400ll * 1000000000})
+
+struct store;
+struct store_encoder;
+
+struct store_stats {
+    uint64_t records, bytes_raw, bytes_disk;
+    uint64_t segments;             /* files, the open log included */
+    uint64_t quarantined;          /* blocks and files set aside as damaged */
+    int64_t oldest_ns, newest_ns;  /* times of reception; 0 when empty */
+    uint64_t append_errors;        /* appends that failed since start */
+    uint64_t deleted_segments, deleted_records; /* by retention, since start */
+    int last_error;                /* negative errno of the last append that failed, 0 since one succeeded */
+};
+
+/*
+ * Opens or makes the store at options->path (directories with mode 0750). Cuts a torn tail of the newest log to its last
+ * whole block; does not read sealed segments beyond what they keep about themselves. Starts a thread for sync, sealing by age and
+ * retention. Returns 0, -EBUSY (another process holds it), -EACCES, -EROFS, -ENOSPC, … 
+ */
+int store_open(const struct store_options *options, struct store **ret_store);
+/* Syncs and closes; the newest log stays a log, and is continued at the next open. Returns NULL. */
+struct store *store_close(struct store *store);
+
+/* Scratch memory and compression contexts of one worker thread. Returns 0, -ENOMEM. */
+int store_encoder_new(struct store *store, struct store_encoder **ret_encoder);
+struct store_encoder *store_encoder_free(struct store_encoder *encoder);
+/* Bytes an encoder may hold at most, for runs of n_bytes raw bytes and n_records records. */
+size_t store_encoder_bytes(size_t n_bytes, size_t n_records);
+
+/*
+ * Makes one block from all records of the batches, in their order. Pure processor time, no locks; in parallel with others.
+ * At most STORE_MAX_ROWS records in all. Returns 0, -ENOMEM, -E2BIG. An encoder holds one block at a time.
+ */
+#define STORE_MAX_ROWS 65535
+int store_encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches);
+/*
+ * Writes the encoder's block behind everything appended before. Serialised inside: callers order their calls.
+ * Returns 0: stored; or a negative errno: nothing of it was, the file is as before, and the next append tries again.
+ */
+int store_append(struct store *store, struct store_encoder *encoder);
+
+/* Seals the open log now (a new one starts with the next append). Any thread. */
+int store_seal(struct store *store);
+int store_sync(struct store *store);
+void store_get_stats(struct store *store, struct store_stats *ret_stats);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef SYSLOG_PARSE_H
+#define SYSLOG_PARSE_H
+
+/*
+ * Parsing: a line in, the fields of its record out. Total and pure: every line gives a record; what fits
+ * no format is RECORD_RAW, with the whole line as its message and the time of reception as its time.
+ *
+ *   "<PRI>1 " …    RFC 5424, all of section 6, structured data included
+ *   "<PRI>"  …     RFC 3164 as it is spoken: with and without time, host, tag, pid; ISO 8601 times; a year;
+ *                  Cisco's sequence numbers and "*" before the time
+ *   anything else  raw
+ */
+
+#include "record/batch.h"
+#include "syslog/zone.h"
+
+struct syslog_parser {
+    const struct syslog_zone *zone; /* of times that carry none; NULL: UTC */
+    /* The last second that was parsed, so that a run of lines of one second costs one conversion. Private. */
+    struct {
+        char text[20];
+        int64_t seconds;
+    } memo;
+};
+
+#define SYSLOG_PARSER_INIT(z) ((struct syslog_parser){.zone = (z)})
+
+/* Parses one record of the batch in place, from its `line` and `received_us`. A parser belongs to one thread. */
+void syslog_parse(struct syslog_parser *parser, const struct batch *batch, struct record *record);
+
+/* All records of the batch. */
+void syslog_parse_batch(struct syslog_parser *parser, struct batch *batch);
+
+/* Iterates over STRUCTURED-DATA as it was kept (record.sd): see sd.h. */
+
+#endif
