@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Datagrams: one is one message (RFC 5426 3.1).
+ *
+ * Up to DATAGRAMS_A_CALL are read with one recvmmsg into the receiver's small slots, which stay in the
+ * processor's cache; the part of a long datagram that does not fit its slot goes to a second buffer
+ * whose pages only long datagrams touch. From there the messages are packed into the batch, so that a batch
+ * holds lines and no gaps. What the kernel dropped is read from the socket itself, when somebody asks.
+ */
+#include "daemon/receiver.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "daemon/socket.h"
+#include "syslog/frame.h"
+
+/* Calls of recvmmsg before other sockets of the loop get their turn. */
+#define CALLS_A_TURN 8
+/* Room that is asked for before a read: long datagrams may still need the next batch. */
+#define ROOM_A_CALL (DATAGRAMS_A_CALL * 512)
+
+struct udp_socket {
+    struct source source;
+    int fd;
+    uint32_t drops_counted;
+    struct mmsghdr headers[DATAGRAMS_A_CALL];
+    struct iovec parts[DATAGRAMS_A_CALL][2];
+    struct sockaddr_in6 from[DATAGRAMS_A_CALL];
+};
+
+static void point_at_buffers(struct udp_socket *udp)
+{
+    const struct datagram_buffers *buffers = receiver_buffers(udp->source.lane->receiver);
+    for (size_t i = 0; i < DATAGRAMS_A_CALL; i++) {
+        udp->parts[i][0] = (struct iovec){buffers->slots + i * DATAGRAM_SLOT, DATAGRAM_SLOT};
+        udp->parts[i][1] = (struct iovec){buffers->rests + i * (DATAGRAM_MAX - DATAGRAM_SLOT),
+                                          DATAGRAM_MAX - DATAGRAM_SLOT};
+        udp->headers[i].msg_hdr = (struct msghdr){
+            .msg_iov = udp->parts[i],
+            .msg_iovlen = 2,
+            .msg_name = &udp->from[i],
+            .msg_namelen = sizeof(udp->from[i]),
+        };
+    }
+}
+
+/* Copies the first len bytes of datagram i. */
+static void copy_out(const struct udp_socket *udp, size_t i, char *to, size_t len)
+{
+    size_t first = len < DATAGRAM_SLOT ? len : DATAGRAM_SLOT;
+    memcpy(to, udp->parts[i][0].iov_base, first);
+    if (len > first)
+        memcpy(to + first, udp->parts[i][1].iov_base, len - first);
+}
+
+static char byte_at(const struct udp_socket *udp, size_t i, size_t at)
+{
+    return at < DATAGRAM_SLOT ? ((char *)udp->parts[i][0].iov_base)[at]
+                              : ((char *)udp->parts[i][1].iov_base)[at - DATAGRAM_SLOT];
+}
+
+/* The length of the message in datagram i, without what ends it. */
+static size_t message_len(const struct udp_socket *udp, size_t i)
+{
+    char tail[4];
+    size_t len = udp->headers[i].msg_len, n_tail = len < sizeof(tail) ? len : sizeof(tail);
+    for (size_t k = 0; k < n_tail; k++)
+        tail[k] = byte_at(udp, i, len - n_tail + k);
+    return len - n_tail + syslog_datagram_len(tail, n_tail);
+}
+
+static void take_datagram(struct udp_socket *udp, size_t i, int64_t received_us)
+{
+    struct lane *lane = udp->source.lane;
+    const struct config_input *config = lane->input->config;
+    size_t len = message_len(udp, i);
+    bool cut = len > config->max_line;
+    if (len == 0 || (cut && config->on_oversize == ON_OVERSIZE_DROP)) {
+        lane_refuse(lane, len == 0 ? DROP_EMPTY : DROP_OVERSIZE, 1, len);
+        return;
+    }
+    if (cut)
+        len = config->max_line;
+    struct batch *batch = lane_room(lane, (uint32_t)len, 1);
+    if (!batch) {
+        lane_refuse(lane, lane->pending ? DROP_QUEUE_FULL : DROP_MEMORY, 1, len);
+        return;
+    }
+    struct peer peer;
+    peer_from_sockaddr((struct sockaddr *)&udp->from[i], &peer);
+    copy_out(udp, i, batch->bytes + batch->used, len);
+    lane_add_line(lane, batch->used, (uint32_t)len, batch_add_peer(batch, &peer), received_us, cut);
+    batch->used += (uint32_t)len;
+}
+
+/* Reads once. Returns how many datagrams came, 0 when there are none or no room for them. */
+static int read_some(struct udp_socket *udp)
+{
+    struct lane *lane = udp->source.lane;
+    bool has_room = lane_room(lane, ROOM_A_CALL, DATAGRAMS_A_CALL) != NULL;
+    if (!has_room && lane->paused)
+        return 0;
+    for (size_t i = 0; i < DATAGRAMS_A_CALL; i++)
+        udp->headers[i].msg_hdr.msg_namelen = sizeof(udp->from[i]);
+    int n = recvmmsg(udp->fd, udp->headers, DATAGRAMS_A_CALL, MSG_DONTWAIT, NULL);
+    if (n <= 0)
+        return 0; /* nothing there; errors of a datagram socket (ICMP) are told once and pass */
+    int64_t received_us = wall_clock_us();
+    for (int i = 0; i < n; i++)
+        take_datagram(udp, (size_t)i, received_us);
+    return n;
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *arg)
+{
+    struct udp_socket *udp = arg;
+    for (int i = 0; i < CALLS_A_TURN && !udp->source.lane->paused; i++)
+        if (read_some(udp) < DATAGRAMS_A_CALL)
+            break;
+    lane_end_turn(udp->source.lane);
+}
+
+/* The kernel takes no new datagram in, so this ends. */
+static void drain(struct source *source)
+{
+    struct udp_socket *udp = (struct udp_socket *)source;
+    event_del(source->readable);
+    if (socket_close_mouth(udp->fd) < 0)
+        return;
+    while (boom_ctx_err(source->lane->draining) == 0 && read_some(udp) > 0)
+        continue;
+    lane_end_turn(source->lane);
+}
+
+void udp_socket_count_drops(struct udp_socket *udp)
+{
+    uint32_t drops = socket_kernel_drops(udp->fd);
+    atomic_fetch_add(&udp->source.lane->input->kernel_dropped, (uint32_t)(drops - udp->drops_counted));
+    udp->drops_counted = drops;
+}
+
+static void close_socket(struct source *source)
+{
+    struct udp_socket *udp = (struct udp_socket *)source;
+    receiver_forget_udp(source->lane->receiver, udp);
+    lane_remove_source(source->lane, source);
+    event_free(source->readable);
+    close(udp->fd);
+    free(udp);
+}
+
+int udp_socket_new(struct lane *lane, int fd, struct udp_socket **ret_socket)
+{
+    struct udp_socket *udp = calloc(1, sizeof(*udp));
+    if (!udp)
+        return -ENOMEM;
+    udp->fd = fd;
+    udp->source = (struct source){.lane = lane, .drain = drain, .close = close_socket};
+    udp->source.readable =
+        event_new(receiver_base(lane->receiver), fd, EV_READ | EV_PERSIST, on_readable, udp);
+    if (!udp->source.readable) {
+        free(udp);
+        return -ENOMEM;
+    }
+    point_at_buffers(udp);
+    lane_add_source(lane, &udp->source);
+    *ret_socket = udp;
+    return 0;
+}
