@@ -3,12 +3,8 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <arpa/inet.h>
 #include <cmocka.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include "geo/geo.h"
+#include "geo-test.h"
 
 /* NULL: no address is found. The text found, and the address where that is not what inet_pton makes of it. */
 static const struct finding {
@@ -140,14 +136,6 @@ static const struct finding {
     {"2001:db8::8.8.8.8 9.9.9.9", "9.9.9.9"},
     {"Foo::8.8.8.8", "8.8.8.8"},
 };
-
-static void to_address(const char *text, uint8_t ret_address[16])
-{
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    memcpy(ret_address, mapped, sizeof(mapped));
-    if (inet_pton(AF_INET, text, ret_address + 12) != 1)
-        assert_int_equal(inet_pton(AF_INET6, text, ret_address), 1);
-}
 
 /* Text in memory of exactly its length, so that a sanitizer sees a read past its end. */
 static bool find_in_copy(const char *text, size_t len, uint32_t *off, uint32_t *found_len,
