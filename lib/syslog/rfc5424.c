@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+#include "syslog/formats.h"
+#include "syslog/sd.h"
+
+/*
+ * "<PRI>1" SP TIMESTAMP SP HOSTNAME SP APP-NAME SP PROCID SP MSGID SP STRUCTURED-DATA [SP MSG]
+ *
+ * The four names are what stands between single spaces: any length, bytes >= 0x80 too, no control
+ * characters, not empty. "-" is absent. VERSION is 1; a line of another version is none of ours,
+ * and is read as RFC 3164. What real senders damage, and what comes of it:
+ *
+ *   TIMESTAMP good or "-", names, STRUCTURED-DATA good    RFC 5424
+ *   TIMESTAMP good, names, STRUCTURED-DATA left out or    RFC 5424 without sd; the message is all
+ * that malformed                                             follows MSGID TIMESTAMP begins like a
+ * date but is none, names,      RFC 5424 with the time of reception STRUCTURED-DATA good TIMESTAMP
+ * good, the names do not fit                  RFC 3164 from TIMESTAMP on: "host tag: message"
+ *   anything else                                         RFC 3164 from VERSION on: it was a
+ * message that begins with "1 "
+ *
+ * TIMESTAMP is as liberal as syslog_time_iso(): without a zone it is in the parser's.
+ */
+
+enum { HOST, APP, PROCID, MSGID, N_NAMES };
+
+struct header {
+    const char *name[N_NAMES], *name_end[N_NAMES];
+    const char *rest; /* behind MSGID and its space */
+};
+
+enum stamp { STAMP_NONE, STAMP_BAD, STAMP_NIL, STAMP_GOOD };
+
+/* The first byte that cannot be part of a name. */
+static const char *name_end(const char *at, const char *end)
+{
+    while (at < end && (unsigned char)*at > ' ' && *at != 0x7f)
+        at++;
+    return at;
+}
+
+static bool looks_like_date(const char *at, const char *end)
+{
+    if (end - at < 5 || at[4] != '-')
+        return false;
+    for (int i = 0; i < 4; i++)
+        if (at[i] < '0' || at[i] > '9')
+            return false;
+    return true;
+}
+
+/* Moves *at behind TIMESTAMP and its space, unless there is none. */
+static enum stamp read_stamp(struct syslog_parser *parser, const char **at, const char *end,
+                             struct syslog_time *ret)
+{
+    const char *p = *at;
+    enum stamp stamp = STAMP_GOOD;
+    if (!syslog_time_iso(parser, &p, end, ret) || (p < end && *p != ' ')) {
+        p = name_end(*at, end);
+        stamp = p - *at == 1 && **at == '-' ? STAMP_NIL
+                : looks_like_date(*at, end) ? STAMP_BAD
+                                            : STAMP_NONE;
+    }
+    if (p == end || *p != ' ')
+        return STAMP_NONE;
+    *at = p + 1;
+    return stamp;
+}
+
+static bool read_names(const char *at, const char *end, struct header *header)
+{
+    for (int i = 0; i < N_NAMES; i++) {
+        const char *stop = name_end(at, end);
+        if (stop == at || stop == end || *stop != ' ')
+            return false;
+        header->name[i] = at;
+        header->name_end[i] = stop;
+        at = stop + 1;
+    }
+    header->rest = at;
+    return true;
+}
+
+/* Bytes of STRUCTURED-DATA at the start of what follows MSGID, NILVALUE's one included; 0: it does
+ * not fit. */
+static size_t sd_len(const char *at, const char *end)
+{
+    size_t left = (size_t)(end - at);
+    size_t len = left > 0 && *at == '-' ? 1 : syslog_sd_len(at, left);
+    return len < left && at[len] != ' ' ? 0 : len;
+}
+
+static struct span name_span(const struct syslog_line *line, const struct header *header, int i)
+{
+    const char *from = header->name[i], *to = header->name_end[i];
+    return to - from == 1 && *from == '-' ? (struct span){0} : syslog_span(line, from, to);
+}
+
+static void fill(const struct syslog_line *line, const struct header *header, size_t len,
+                 struct record *record)
+{
+    const char *message = header->rest;
+    if (len > 0) {
+        if (*message == '[')
+            record->sd = syslog_span(line, message, message + len);
+        message += len;
+        message += message < line->end; /* the space */
+    }
+    record->format = RECORD_RFC5424;
+    record->host = name_span(line, header, HOST);
+    record->app = name_span(line, header, APP);
+    record->procid = name_span(line, header, PROCID);
+    record->msgid = name_span(line, header, MSGID);
+    record->message = syslog_span(line, syslog_skip_bom(message, line->end), line->end);
+}
+
+bool syslog_parse_rfc5424(struct syslog_parser *parser, struct syslog_line *line,
+                          struct record *record)
+{
+    const char *at = line->at;
+    struct syslog_time time;
+    struct header header;
+    enum stamp stamp = read_stamp(parser, &at, line->end, &time);
+    if (stamp != STAMP_NONE && read_names(at, line->end, &header)) {
+        size_t len = sd_len(header.rest, line->end);
+        if (len > 0 || stamp == STAMP_GOOD) {
+            if (stamp == STAMP_GOOD)
+                syslog_set_time(record, time);
+            fill(line, &header, len, record);
+            return true;
+        }
+    }
+    if (stamp != STAMP_GOOD)
+        line->at -= 2;
+    return false;
+}

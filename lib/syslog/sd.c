@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "syslog/sd.h"
+
+#include <errno.h>
+
+static bool is_name_byte(unsigned char c)
+{
+    return c > ' ' && c != 0x7f && c != '=' && c != ']' && c != '"';
+}
+
+static bool is_escaped(char c)
+{
+    return c == '"' || c == '\\' || c == ']';
+}
+
+/* Moves *at behind a SD-NAME; false when there is none. */
+static bool read_name(const char **at, const char *end, struct text *ret_name)
+{
+    const char *p = *at;
+    while (p < end && is_name_byte((unsigned char)*p))
+        p++;
+    *ret_name = (struct text){*at, (uint32_t)(p - *at)};
+    *at = p;
+    return ret_name->len > 0;
+}
+
+/* Moves *at behind ="PARAM-VALUE". Whatever follows a backslash does not end the value. */
+static bool read_value(const char **at, const char *end, struct text *ret_value)
+{
+    const char *p = *at;
+    if (end - p < 3 || p[0] != '=' || p[1] != '"')
+        return false;
+    const char *value = p += 2;
+    while (p < end && *p != '"')
+        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    if (p == end)
+        return false;
+    *ret_value = (struct text){value, (uint32_t)(p - value)};
+    *at = p + 1;
+    return true;
+}
+
+static int read_element(struct syslog_sd *iterator, struct text *ret_name)
+{
+    const char *p = iterator->at;
+    if (p == iterator->end || *p != '[')
+        return SYSLOG_SD_END;
+    p++;
+    struct text name;
+    if (!read_name(&p, iterator->end, &name))
+        return -EBADMSG;
+    *ret_name = name;
+    iterator->at = p;
+    iterator->in_element = true;
+    return SYSLOG_SD_ELEMENT;
+}
+
+int syslog_sd_next(struct syslog_sd *iterator, struct text *ret_name, struct text *ret_value)
+{
+    if (!iterator->in_element)
+        return read_element(iterator, ret_name);
+    const char *p = iterator->at;
+    while (p < iterator->end && *p == ' ')
+        p++;
+    if (p < iterator->end && *p == ']') {
+        iterator->at = p + 1;
+        iterator->in_element = false;
+        return read_element(iterator, ret_name);
+    }
+    struct text name, value;
+    if (p == iterator->at || !read_name(&p, iterator->end, &name) ||
+        !read_value(&p, iterator->end, &value))
+        return -EBADMSG;
+    *ret_name = name;
+    *ret_value = value;
+    iterator->at = p;
+    return SYSLOG_SD_PARAM;
+}
+
+size_t syslog_sd_len(const char *data, size_t len)
+{
+    struct syslog_sd iterator = SYSLOG_SD_INIT(data, len);
+    struct text name, value;
+    int r;
+    do {
+        r = syslog_sd_next(&iterator, &name, &value);
+    } while (r > 0);
+    return r < 0 ? 0 : (size_t)(iterator.at - data);
+}
+
+size_t syslog_sd_unescape(const char *value, size_t len, char *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (value[i] == '\\' && i + 1 < len && is_escaped(value[i + 1]))
+            i++;
+        out[n++] = value[i];
+    }
+    return n;
+}
