@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""The unit file, as systemd reads it: valid, and with at most so much exposure. 77: no systemd-analyze."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import policy
+
+UNIT = "systemd/logboom.service"
+EXPOSURE = 20  # tenths of systemd-analyze's 0.0 (safe) to 10.0 (unsafe)
+
+
+def analyze(*arguments):
+    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+
+
+def tree_with(unit, root):
+    """An installed system in miniature: the unit and something executable where it says."""
+    for folder, name, mode in (("usr/lib/systemd/system", os.path.basename(unit), 0o644),
+                               ("usr/sbin", "logboomd", 0o755), ("bin", "kill", 0o755)):
+        os.makedirs(os.path.join(root, folder), exist_ok=True)
+        path = os.path.join(root, folder, name)
+        with open(path, "wb") as file:
+            if name == os.path.basename(unit):
+                with open(unit, "rb") as source:
+                    file.write(source.read())
+        os.chmod(path, mode)
+    return os.path.join(root, "usr/lib/systemd/system", os.path.basename(unit))
+
+
+def main():
+    if not shutil.which("systemd-analyze"):
+        sys.exit(77)
+    breaches = policy.Breaches()
+    breaches.looked_at = 1
+    unit = os.path.join(policy.ROOT, UNIT)
+    with tempfile.TemporaryDirectory() as root:
+        path = tree_with(unit, root)
+        verified = analyze("verify", f"--root={root}", "--recursive-errors=no", "--man=no",
+                           path[len(root):])
+        said = [line for line in verified.stderr.splitlines() if "logboom" in line]
+        if verified.returncode != 0 or said:
+            breaches.add(UNIT, 1, "systemd-analyze verify:\n" + verified.stderr)
+    rated = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", unit)
+    if rated.returncode != 0:
+        breaches.add(UNIT, 1, f"its exposure is above {EXPOSURE / 10}:\n" + rated.stdout + rated.stderr)
+    breaches.exit()
+
+
+if __name__ == "__main__":
+    main()
