@@ -48,7 +48,8 @@ struct boom_chan *boom_chan_free(struct boom_chan *chan);
 
 /*
  * Waits for room. Returns 0 (copied in), -EPIPE (closed), or the error of ctx (-ECANCELED, -ETIMEDOUT);
- * on an error the element stays the caller's. A context that is already over fails even when there is room.
+ * on an error the element stays the caller's. Senders that wait are served first come first served;
+ * closing the channel ends their wait with -EPIPE. A context that is already over fails even when there is room.
  */
 int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *elem);
 /* Never waits: 0, BOOM_CHAN_FULL, -EPIPE. */
@@ -62,8 +63,8 @@ int boom_chan_recv(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elem)
 /* Never waits: 0, BOOM_CHAN_EMPTY, BOOM_CHAN_CLOSED. */
 int boom_chan_try_recv(struct boom_chan *chan, void *ret_elem);
 /*
- * Waits for the first element, then takes up to max of those that are there (in order, one lock).
- * ret_n is at least 1 on success. Returns as boom_chan_recv().
+ * Waits for the first element, then takes up to max (1 ..) of those that are there: consecutive ones,
+ * in order. ret_n is at least 1 on success. Returns as boom_chan_recv().
  */
 int boom_chan_recv_many(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elems, size_t max,
                         size_t *ret_n);
@@ -77,8 +78,9 @@ void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_sta
 /*
  * A one-shot watch, for event loops that must not wait: `fn(arg)` is called once, from the thread
  * that made it true, when the channel has room (or was closed). It runs without the channel's lock,
- * must not block, and typically writes an eventfd. The watch belongs to the caller and must stay
- * valid until it fired or boom_chan_unwatch() returned.
+ * must not block, and typically writes an eventfd; it may arm the watch again. With several watches
+ * all are called: the room may be gone when they try. The watch belongs to the caller and must stay
+ * valid until fn was called or boom_chan_unwatch() returned. Start it zeroed but for fn and arg.
  */
 struct boom_watch {
     void (*fn)(void *arg);
@@ -87,9 +89,12 @@ struct boom_watch {
     bool armed;              /* private */
 };
 
-/* Returns 0 (armed: fn will be called), 1 (there is room, or it is closed: fn will not be called). */
+/* Must not be armed already. Returns 0 (armed: fn will be called), 1 (there is room, or it is closed: fn will not be called). */
 int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch);
-/* After return fn is not running and will not be called. Harmless when it is not armed. */
+/*
+ * After return fn is not running and will not be called; waits for a call that is under way (unless
+ * it is that call which asks). Harmless when the watch is not armed.
+ */
 void boom_chan_unwatch(struct boom_chan *chan, struct boom_watch *watch);
 
 #ifdef __cplusplus

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOOM_CHAN_IMPL_H
+#define BOOM_CHAN_IMPL_H
+
+/*
+ * The channel, open to the rest of the library.
+ *
+ *   ring, capacity 8:   . . e e e e . .         head = 2, length = 4
+ *                           ^
+ *                           head: the oldest
+ *
+ * At rest, that is whenever the lock is free:
+ *   - receivers wait only while the ring is empty and no sender waits;
+ *   - senders wait only while the ring is full;
+ *   - nobody waits on a closed channel.
+ * (Nodes whose waiter was claimed elsewhere may linger in the lists; they do not count.)
+ */
+
+#include <pthread.h>
+#include <boom/chan.h>
+#include "list.h"
+#include "wait.h"
+
+struct boom_chan {
+    pthread_mutex_t lock; /* everything but the constants; the innermost lock of the library */
+    size_t elem_bytes;    /* constant */
+    size_t capacity;      /* constant, in elements */
+
+    size_t head, length, high_water;
+    uint64_t sent, received;
+    uint64_t n_receives; /* receive calls that got something: the ticket of the next one */
+    bool closed;
+    struct link senders;   /* struct wait_node, first come first served */
+    struct link receivers; /* struct wait_node */
+
+    struct boom_watch *watches; /* armed, newest first */
+    struct link firings;        /* threads that call watches now (chan-watch.c) */
+    pthread_cond_t fired;       /* one of them returned from a call */
+
+    /* The pipeline's settings, made before the channel is shared. */
+    bool recent_first; /* the receiver that waits for the shortest time is served first */
+    /* Called under the lock on the copy of every element that enters. NULL: not wanted. */
+    void (*entered)(void *arg, void *elem);
+    void *entered_arg;
+
+    unsigned char ring[];
+};
+
+void chan_lock(struct boom_chan *chan);
+/* Unlocks, wakes chain, and calls the watches if there is room. */
+void chan_unlock(struct boom_chan *chan, struct waiter *chain);
+
+/* boom_chan_try_send() and boom_chan_try_recv() under the lock; who is to be woken goes to chain. */
+int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain);
+int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
+
+/*
+ * Takes the oldest element of the ring for which may_go(arg, elem) holds out of it. True: there is
+ * one; its place is the caller's to fill before the lock is released. Counts as received.
+ */
+bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const void *elem),
+                       void *arg, void *ret_elem);
+
+/*
+ * boom_chan_recv_many() that waits until deadline_ns at most, and then returns BOOM_CHAN_EMPTY.
+ * ret_ticket: 0, 1, 2 … in the order in which receives got their elements out of the channel.
+ */
+int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns, void *ret_elems,
+              size_t max, size_t *ret_n, uint64_t *ret_ticket);
+
+/* chan-watch.c: a sender would not have to wait now. */
+bool chan_has_room_locked(struct boom_chan *chan);
+/* Calls the armed watches, each without the lock, which it releases. */
+void chan_fire_and_unlock(struct boom_chan *chan);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One-shot watches for room in a channel.
+ *
+ * A thread that fires takes the armed watches over into a `firing` on its stack, and calls them one
+ * after another without the lock. A watch is armed as long as it is in a list, the channel's or a
+ * firing's, from which unwatch can still take it. Once fn is to be called the watch is touched no
+ * more; only its address is kept, for unwatch to know which call to wait for.
+ */
+#include "chan-impl.h"
+
+struct firing {
+    struct link link;
+    pthread_t thread;
+    struct boom_watch *due;
+    const struct boom_watch *current; /* being called; an address, not to be followed */
+};
+
+bool chan_has_room_locked(struct boom_chan *chan)
+{
+    return chan->closed || chan->length < chan->capacity || !list_is_empty(&chan->receivers);
+}
+
+static void call_first_due(struct boom_chan *chan, struct firing *firing)
+{
+    struct boom_watch *watch = firing->due;
+    void (*fn)(void *arg) = watch->fn;
+    void *arg = watch->arg;
+
+    firing->due = watch->next;
+    firing->current = watch;
+    watch->armed = false;
+    pthread_mutex_unlock(&chan->lock);
+    fn(arg);
+    chan_lock(chan);
+    firing->current = NULL;
+    pthread_cond_broadcast(&chan->fired);
+}
+
+void chan_fire_and_unlock(struct boom_chan *chan)
+{
+    struct firing firing = {.thread = pthread_self(), .due = chan->watches};
+
+    chan->watches = NULL;
+    list_push_back(&chan->firings, &firing.link);
+    while (firing.due)
+        call_first_due(chan, &firing);
+    link_unlink(&firing.link);
+    pthread_mutex_unlock(&chan->lock);
+}
+
+int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch)
+{
+    bool room;
+
+    chan_lock(chan);
+    room = chan_has_room_locked(chan);
+    if (!room) {
+        watch->armed = true;
+        watch->next = chan->watches;
+        chan->watches = watch;
+    }
+    pthread_mutex_unlock(&chan->lock);
+    return room ? 1 : 0;
+}
+
+static bool remove_from(struct boom_watch **list, struct boom_watch *watch)
+{
+    struct boom_watch **at = list;
+
+    while (*at && *at != watch)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = watch->next;
+    return true;
+}
+
+static void disarm_locked(struct boom_chan *chan, struct boom_watch *watch)
+{
+    bool found = remove_from(&chan->watches, watch);
+
+    for (struct link *at = chan->firings.next; !found && at != &chan->firings; at = at->next)
+        found = remove_from(&container_of(at, struct firing, link)->due, watch);
+    watch->armed = false;
+}
+
+/* True: another thread is calling watch now. */
+static bool is_being_called(struct boom_chan *chan, const struct boom_watch *watch)
+{
+    for (struct link *at = chan->firings.next; at != &chan->firings; at = at->next) {
+        struct firing *firing = container_of(at, struct firing, link);
+
+        if (firing->current == watch && !pthread_equal(firing->thread, pthread_self()))
+            return true;
+    }
+    return false;
+}
+
+void boom_chan_unwatch(struct boom_chan *chan, struct boom_watch *watch)
+{
+    chan_lock(chan);
+    if (watch->armed)
+        disarm_locked(chan, watch);
+    while (is_being_called(chan, watch))
+        pthread_cond_wait(&chan->fired, &chan->lock);
+    pthread_mutex_unlock(&chan->lock);
+}

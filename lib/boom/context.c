@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The tree of contexts.
+ *
+ * `over` goes once from 0 to the cause, by compare-and-swap: whoever does it has ended the context,
+ * and is the one that wakes its waiters and goes on to its children. It is set before the lock is
+ * taken to walk the lists, and looked at under the lock by those who want to join a list, so a waiter
+ * or child is either found by the walk or sees that it came too late.
+ *
+ * A deadline needs no walk: children inherit it at creation and every waiter parks with it.
+ *
+ * A child holds a reference on its parent; a parent only lists its children. The walk revives a
+ * listed child by taking a reference unless it has none left; a child without references leaves the
+ * list under its parent's lock before it is freed. Locks are never nested.
+ *
+ * The background is the NULL of this file: constant, never listed, never counted.
+ */
+#include "context-impl.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* `over` of a context whose deadline passed; a cause is never INT_MIN. */
+enum { OVER_DEADLINE = INT_MIN };
+
+struct boom_ctx {
+    atomic_uint n_refs;
+    atomic_int over;         /* 0: live; OVER_DEADLINE; else the cause given to boom_ctx_cancel() */
+    int64_t deadline_ns;     /* constant */
+    struct boom_ctx *parent; /* constant; NULL: child of the background */
+    struct boom_ctx *next;   /* in the to-do list of the thread that ended this context */
+    pthread_mutex_t lock;    /* waiters, children, and the children's `sibling` */
+    struct link waiters;     /* struct ctx_wait */
+    struct link children;
+    struct link sibling;
+};
+
+static const struct boom_ctx background = {.deadline_ns = BOOM_NEVER};
+
+int64_t boom_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+struct boom_ctx *boom_ctx_background(void)
+{
+    return (struct boom_ctx *)&background;
+}
+
+static bool is_background(const struct boom_ctx *ctx)
+{
+    return !ctx || ctx == &background;
+}
+
+/* Returns what ctx is over with: its own earlier end, or `over`. True in ret_won: this call did it. */
+static int end_ctx(struct boom_ctx *ctx, int over, bool *ret_won)
+{
+    int before = 0;
+
+    *ret_won = atomic_compare_exchange_strong_explicit(&ctx->over, &before, over,
+                                                       memory_order_acq_rel, memory_order_acquire);
+    return *ret_won ? over : before;
+}
+
+static bool is_past_deadline(const struct boom_ctx *ctx)
+{
+    return ctx->deadline_ns != BOOM_NEVER && boom_now_ns() >= ctx->deadline_ns;
+}
+
+static int get_over(struct boom_ctx *ctx)
+{
+    int over = atomic_load_explicit(&ctx->over, memory_order_acquire);
+    bool won;
+
+    if (over == 0 && is_past_deadline(ctx))
+        over = end_ctx(ctx, OVER_DEADLINE, &won);
+    return over;
+}
+
+/* Makes the child known to its parent, or over when the parent is. */
+static void join_parent(struct boom_ctx *child)
+{
+    struct boom_ctx *parent = child->parent;
+    int over;
+
+    pthread_mutex_lock(&parent->lock);
+    over = get_over(parent);
+    if (over == 0)
+        list_push_back(&parent->children, &child->sibling);
+    pthread_mutex_unlock(&parent->lock);
+    if (over != 0)
+        atomic_store_explicit(&child->over, over, memory_order_release);
+}
+
+int boom_ctx_with_deadline(struct boom_ctx *parent, int64_t deadline_ns, struct boom_ctx **ret_ctx)
+{
+    struct boom_ctx *ctx = calloc(1, sizeof(*ctx));
+    int64_t inherited_ns = boom_ctx_deadline(parent);
+
+    if (!ctx)
+        return -ENOMEM;
+    atomic_init(&ctx->n_refs, 1);
+    atomic_init(&ctx->over, 0);
+    ctx->deadline_ns = deadline_ns < inherited_ns ? deadline_ns : inherited_ns;
+    pthread_mutex_init(&ctx->lock, NULL);
+    list_init(&ctx->waiters);
+    list_init(&ctx->children);
+    if (!is_background(parent)) {
+        ctx->parent = boom_ctx_ref(parent);
+        join_parent(ctx);
+    }
+    *ret_ctx = ctx;
+    return 0;
+}
+
+int boom_ctx_with_cancel(struct boom_ctx *parent, struct boom_ctx **ret_ctx)
+{
+    return boom_ctx_with_deadline(parent, BOOM_NEVER, ret_ctx);
+}
+
+struct boom_ctx *boom_ctx_ref(struct boom_ctx *ctx)
+{
+    if (!is_background(ctx))
+        atomic_fetch_add_explicit(&ctx->n_refs, 1, memory_order_relaxed);
+    return ctx;
+}
+
+/* False: the last reference is gone, and ctx is about to leave the list it was found in. */
+static bool ref_unless_dead(struct boom_ctx *ctx)
+{
+    unsigned n = atomic_load_explicit(&ctx->n_refs, memory_order_relaxed);
+
+    while (n > 0)
+        if (atomic_compare_exchange_weak_explicit(&ctx->n_refs, &n, n + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return true;
+    return false;
+}
+
+static void leave_parent(struct boom_ctx *child)
+{
+    if (!child->parent)
+        return;
+    pthread_mutex_lock(&child->parent->lock);
+    link_unlink(&child->sibling);
+    pthread_mutex_unlock(&child->parent->lock);
+}
+
+/* A loop, not a recursion: the last reference on a leaf may free a long line of ancestors. */
+struct boom_ctx *boom_ctx_unref(struct boom_ctx *ctx)
+{
+    while (!is_background(ctx) &&
+           atomic_fetch_sub_explicit(&ctx->n_refs, 1, memory_order_acq_rel) == 1) {
+        struct boom_ctx *parent = ctx->parent;
+
+        leave_parent(ctx);
+        pthread_mutex_destroy(&ctx->lock);
+        free(ctx);
+        ctx = parent;
+    }
+    return NULL;
+}
+
+/* Ends ctx; who did it puts it, with a reference, on its to-do list. */
+static void end_and_push(struct boom_ctx *ctx, int cause, struct boom_ctx **todo)
+{
+    bool won;
+
+    end_ctx(ctx, is_past_deadline(ctx) ? OVER_DEADLINE : cause, &won);
+    if (won && ref_unless_dead(ctx)) {
+        ctx->next = *todo;
+        *todo = ctx;
+    }
+}
+
+static struct waiter *claim_waiters_locked(struct boom_ctx *ctx)
+{
+    struct waiter *chain = NULL;
+    struct link *link;
+
+    while ((link = list_pop_front(&ctx->waiters))) {
+        struct waiter *waiter = container_of(link, struct ctx_wait, link)->waiter;
+
+        if (waiter_claim(waiter)) {
+            waiter->next = chain;
+            chain = waiter;
+        }
+    }
+    return chain;
+}
+
+/* Wakes the waiters of ctx, which is over, and puts the children that it ends on the to-do list. */
+static void spread_end(struct boom_ctx *ctx, int cause, struct boom_ctx **todo)
+{
+    struct waiter *chain;
+
+    pthread_mutex_lock(&ctx->lock);
+    chain = claim_waiters_locked(ctx);
+    for (struct link *at = ctx->children.next; at != &ctx->children; at = at->next)
+        end_and_push(container_of(at, struct boom_ctx, sibling), cause, todo);
+    pthread_mutex_unlock(&ctx->lock);
+    waiter_wake_chain(chain);
+}
+
+void boom_ctx_cancel(struct boom_ctx *ctx, int cause)
+{
+    struct boom_ctx *todo = NULL;
+
+    if (is_background(ctx))
+        return;
+    if (cause >= 0 || cause == OVER_DEADLINE)
+        cause = -ECANCELED;
+    end_and_push(ctx, cause, &todo);
+    while (todo) {
+        struct boom_ctx *over = todo;
+
+        todo = over->next;
+        spread_end(over, cause, &todo);
+        boom_ctx_unref(over);
+    }
+}
+
+int boom_ctx_err(struct boom_ctx *ctx)
+{
+    int over = is_background(ctx) ? 0 : get_over(ctx);
+
+    if (over == 0)
+        return 0;
+    return over == OVER_DEADLINE ? -ETIMEDOUT : -ECANCELED;
+}
+
+int boom_ctx_cause(struct boom_ctx *ctx)
+{
+    int over = is_background(ctx) ? 0 : get_over(ctx);
+
+    return over == OVER_DEADLINE ? -ETIMEDOUT : over;
+}
+
+int64_t boom_ctx_deadline(struct boom_ctx *ctx)
+{
+    return ctx ? ctx->deadline_ns : BOOM_NEVER;
+}
+
+void ctx_attach(struct boom_ctx *ctx, struct ctx_wait *wait)
+{
+    bool over;
+
+    if (is_background(ctx))
+        return;
+    pthread_mutex_lock(&ctx->lock);
+    over = atomic_load_explicit(&ctx->over, memory_order_acquire) != 0;
+    if (!over)
+        list_push_back(&ctx->waiters, &wait->link);
+    pthread_mutex_unlock(&ctx->lock);
+    if (over && waiter_claim(wait->waiter))
+        waiter_wake(wait->waiter);
+}
+
+void ctx_detach(struct boom_ctx *ctx, struct ctx_wait *wait)
+{
+    if (is_background(ctx))
+        return;
+    pthread_mutex_lock(&ctx->lock);
+    link_unlink(&wait->link);
+    pthread_mutex_unlock(&ctx->lock);
+}
