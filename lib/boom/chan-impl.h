@@ -50,7 +50,8 @@ void chan_lock(struct boom_chan *chan);
 /* Unlocks, wakes chain, and calls the watches if there is room. */
 void chan_unlock(struct boom_chan *chan, struct waiter *chain);
 
-/* boom_chan_try_send() and boom_chan_try_recv() under the lock; who is to be woken goes to chain. */
+/* boom_chan_try_send() and boom_chan_try_recv() under the lock; who is to be woken goes to chain.
+ */
 int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain);
 int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
 

@@ -324,7 +324,7 @@ int boom_chan_close(struct boom_chan *chan)
 
     chan_lock(chan);
     if (chan->closed) {
-        chan_unlock(chan, NULL);
+        pthread_mutex_unlock(&chan->lock);
         return -EALREADY;
     }
     chan->closed = true;
@@ -342,7 +342,7 @@ bool boom_chan_is_closed(struct boom_chan *chan)
 
     chan_lock(chan);
     closed = chan->closed;
-    chan_unlock(chan, NULL);
+    pthread_mutex_unlock(&chan->lock);
     return closed;
 }
 
@@ -356,5 +356,5 @@ void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_sta
         .sent = chan->sent,
         .received = chan->received,
     };
-    chan_unlock(chan, NULL);
+    pthread_mutex_unlock(&chan->lock);
 }

@@ -12,7 +12,8 @@ struct ctx_wait {
     struct waiter *waiter;
 };
 
-/* From now on the end of ctx by cancellation claims and wakes wait->waiter: at once if it is over. */
+/* From now on the end of ctx by cancellation claims and wakes wait->waiter: at once if it is over.
+ */
 void ctx_attach(struct boom_ctx *ctx, struct ctx_wait *wait);
 /* After return ctx knows nothing of wait. Harmless when it was detached by the cancellation. */
 void ctx_detach(struct boom_ctx *ctx, struct ctx_wait *wait);

@@ -4,8 +4,8 @@
  *
  * `over` goes once from 0 to the cause, by compare-and-swap: whoever does it has ended the context,
  * and is the one that wakes its waiters and goes on to its children. It is set before the lock is
- * taken to walk the lists, and looked at under the lock by those who want to join a list, so a waiter
- * or child is either found by the walk or sees that it came too late.
+ * taken to walk the lists, and looked at under the lock by those who want to join a list, so a
+ * waiter or child is either found by the walk or sees that it came too late.
  *
  * A deadline needs no walk: children inherit it at creation and every waiter parks with it.
  *
@@ -58,7 +58,8 @@ static bool is_background(const struct boom_ctx *ctx)
     return !ctx || ctx == &background;
 }
 
-/* Returns what ctx is over with: its own earlier end, or `over`. True in ret_won: this call did it. */
+/* Returns what ctx is over with: its own earlier end, or `over`. True in ret_won: this call did it.
+ */
 static int end_ctx(struct boom_ctx *ctx, int over, bool *ret_won)
 {
     int before = 0;

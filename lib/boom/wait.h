@@ -13,8 +13,9 @@
  *    └────────────────────────┘
  *
  * Whoever wants to complete the wait (a peer, the cancellation, the deadline) must first win
- * waiter_claim(); exactly one does. The winner says what it did in the node, sets `by`, and wakes the
- * waiter, which does not leave before: until then its stack may be written to. Losers only unlink.
+ * waiter_claim(); exactly one does. The winner says what it did in the node, sets `by`, and wakes
+ * the waiter, which does not leave before: until then its stack may be written to. Losers only
+ * unlink.
  *
  * A node is looked at and unlinked under the lock of the list that it is in, so a waiter that was
  * completed by one list takes the locks of the others to leave them, and no lock is ever nested.

@@ -31,7 +31,8 @@ int boom_group_set_limit(struct boom_group *group, unsigned limit);
  * Runs fn(arg) in a thread of its own, named name (at most 15 bytes, as the kernel shows it; may be
  * NULL). Waits for a free place where a limit is set. fn returns 0 or a negative errno.
  * Returns 0, -EAGAIN / -ENOMEM (no thread could be made), or the error of the group's context while
- * waiting for a place. All signals are blocked in the new thread.
+ * waiting for a place. All signals are blocked in the new thread, but for
+ * the faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT), which hit the thread that caused them.
  */
 int boom_group_go(struct boom_group *group, const char *name, int (*fn)(void *arg), void *arg);
 /* As above, never waits: -EBUSY when the limit is reached. */

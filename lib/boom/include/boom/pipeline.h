@@ -55,7 +55,8 @@ struct boom_stage_ops {
     /*
      * Same thread and worker, after work, in the order of input: one run at a time for the stage.
      * The last stage consumes the items here (frees them or hands them elsewhere); in other stages
-     * the items then go to the next queue.
+     * the items then go to the next queue. Also called, for runs that were taken before, after the
+     * pipeline was cancelled: what was worked on gets through this stage.
      */
     void (*leave)(void *stage, void *worker, void **items, size_t n_items);
     /* Takes over an item that this stage's queue (or the cancelled stage) refused. Any thread. */
@@ -73,7 +74,10 @@ struct boom_stage_options {
     size_t run_weight;     /* stop gathering once the run weighs this much (run_weigh); 0: no limit */
     int64_t linger_ns;     /* after the first item of a run, wait this long for more; 0: never */
     enum boom_full_policy on_full;
-    /* Optional: the policy for this very item. */
+    /*
+     * Optional: the policy for this very item. Called by any thread that lets an item in, and with the
+     * queue locked when a victim is looked for: must be short and must not call the pipeline.
+     */
     enum boom_full_policy (*policy)(void *stage, const void *item);
     /* Optional: what the counters count an item as (e.g. lines). Default 1. Must not change in flight. */
     size_t (*weigh)(void *stage, const void *item);
@@ -103,6 +107,7 @@ struct boom_pipeline;
  * Makes the stages and starts workers_min workers in each. Work runs under a child of ctx: when ctx
  * is cancelled, every item still inside is handed to drop(BOOM_DROP_CANCELLED).
  * stages: n_stages options, copied. Returns 0, -EINVAL, -ENOMEM, -EAGAIN, or what worker_init returned.
+ * Workers beyond workers_min whose worker_init fails end again: growth is then left for a second.
  */
 int boom_pipeline_start(struct boom_ctx *ctx, const struct boom_stage_options *stages, size_t n_stages,
                         struct boom_pipeline **ret_pipeline);
@@ -121,7 +126,7 @@ void boom_pipeline_unwatch(struct boom_pipeline *p, struct boom_watch *watch);
 
 /*
  * Graceful end: refuses new items, lets the stages drain from left to right, and waits until all
- * workers ended. When ctx ends first, cancels what is left (each item goes to drop(CANCELLED)) and
+ * workers ended. May be called again, and by several threads. When ctx ends first, cancels what is left (each item goes to drop(CANCELLED)) and
  * still waits for the workers to return from work(). Returns 0 (all drained) or the error of ctx.
  */
 int boom_pipeline_drain(struct boom_pipeline *p, struct boom_ctx *ctx);
@@ -129,11 +134,21 @@ int boom_pipeline_drain(struct boom_pipeline *p, struct boom_ctx *ctx);
 struct boom_pipeline *boom_pipeline_free(struct boom_pipeline *p);
 
 size_t boom_pipeline_n_stages(struct boom_pipeline *p);
+/* stage: 0 .. n_stages - 1. The law holds in what is returned. */
 void boom_pipeline_get_stats(struct boom_pipeline *p, size_t stage, struct boom_stage_stats *ret_stats);
+/*
+ * All stages at one moment: ret_stats has room for n_stages. Besides the law of each stage,
+ *     items_out of a stage = items_in of the next
+ *     items_in of the first = items_out of the last + all that was dropped + all that is in flight
+ * (in weight too, where all stages weigh an item alike).
+ */
+void boom_pipeline_get_all_stats(struct boom_pipeline *p, struct boom_stage_stats *ret_stats);
 
 /*
- * What each worker does now and since when: calls fn once for each worker of each stage.
- * what: "idle" (waits for items), "work", "turn" (waits for its turn), "send" (waits for the next queue).
+ * What each worker does now and since when: calls fn, without locks, once for each worker of each
+ * stage. index tells the workers of a stage apart; since_ns is on CLOCK_MONOTONIC.
+ * what: "idle" (waits for items), "work" (in work or leave), "turn" (waits for its turn), "send" (passes
+ * items on, or waits for room in the next queue).
  */
 void boom_pipeline_each_worker(struct boom_pipeline *p,
                                void (*fn)(void *arg, const char *stage, unsigned index, const char *what,

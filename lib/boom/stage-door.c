@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "stage.h"
+
+static struct entry make_entry(struct stage *stage, void *item, size_t weight_before)
+{
+    const struct boom_stage_options *options = &stage->options;
+
+    return (struct entry){
+        .item = item,
+        .weight = options->weigh ? options->weigh(options->arg, item) : 1,
+        .weight_before = weight_before,
+    };
+}
+
+static enum boom_full_policy policy_for(const struct stage *stage, const void *item)
+{
+    const struct boom_stage_options *options = &stage->options;
+
+    return options->policy ? options->policy(options->arg, item) : options->on_full;
+}
+
+static void tally_add(struct tally *tally, size_t weight)
+{
+    tally->items++;
+    tally->weight += weight;
+}
+
+static void count_in_locked(struct stage *stage, const struct entry *entry)
+{
+    tally_add(&stage->in, entry->weight);
+    tally_add(&stage->before_out, entry->weight_before);
+}
+
+void stage_entered(void *stage, void *entry)
+{
+    struct entry *entered = entry;
+
+    count_in_locked(stage, entered);
+    entered->entered_ns = boom_now_ns();
+}
+
+/* Without locks; the drop has been counted. */
+static void drop(struct stage *stage, void *item, enum boom_drop_reason reason)
+{
+    const struct boom_stage_options *options = &stage->options;
+
+    if (options->ops->drop)
+        options->ops->drop(options->arg, item, reason);
+}
+
+static bool may_be_evicted(void *stage, const void *entry)
+{
+    return policy_for(stage, ((const struct entry *)entry)->item) != BOOM_FULL_BLOCK;
+}
+
+/* The queue is full: entry gets in for an older one, or is itself the one that is dropped. */
+static struct entry displace_locked(struct stage *stage, const struct entry *entry,
+                                    enum boom_full_policy policy, struct waiter **chain)
+{
+    struct entry loser;
+
+    if (policy == BOOM_FULL_DROP_OLDEST &&
+        chan_evict_locked(stage->queue, may_be_evicted, stage, &loser)) {
+        chan_send_locked(stage->queue, entry, chain);
+    } else {
+        loser = *entry;
+        count_in_locked(stage, entry);
+    }
+    tally_add(&stage->dropped[BOOM_DROP_QUEUE_FULL], loser.weight);
+    return loser;
+}
+
+static int enter_or_drop(struct stage *stage, const struct entry *entry,
+                         enum boom_full_policy policy)
+{
+    struct waiter *chain = NULL;
+    struct entry loser;
+    int r;
+
+    chan_lock(stage->queue);
+    r = chan_send_locked(stage->queue, entry, &chain);
+    if (r == BOOM_CHAN_FULL)
+        loser = displace_locked(stage, entry, policy, &chain);
+    chan_unlock(stage->queue, chain);
+    if (r != BOOM_CHAN_FULL)
+        return r;
+    drop(stage, loser.item, BOOM_DROP_QUEUE_FULL);
+    return 0;
+}
+
+int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before)
+{
+    struct entry entry = make_entry(stage, item, weight_before);
+    enum boom_full_policy policy = policy_for(stage, item);
+    int r;
+
+    if (policy == BOOM_FULL_BLOCK)
+        r = boom_chan_send(stage->queue, ctx, &entry);
+    else
+        r = enter_or_drop(stage, &entry, policy);
+    if (r == 0)
+        crew_grow(&stage->crew);
+    return r;
+}
+
+int stage_try_enter(struct stage *stage, void *item)
+{
+    struct entry entry = make_entry(stage, item, 0);
+    enum boom_full_policy policy = policy_for(stage, item);
+    int r;
+
+    if (policy == BOOM_FULL_BLOCK)
+        r = boom_chan_try_send(stage->queue, &entry);
+    else
+        r = enter_or_drop(stage, &entry, policy);
+    if (r == 0)
+        crew_grow(&stage->crew);
+    return r;
+}
+
+void stage_refuse(struct stage *stage, void *item, size_t weight_before)
+{
+    struct entry entry = make_entry(stage, item, weight_before);
+
+    chan_lock(stage->queue);
+    count_in_locked(stage, &entry);
+    tally_add(&stage->dropped[BOOM_DROP_CANCELLED], entry.weight);
+    chan_unlock(stage->queue, NULL);
+    drop(stage, item, BOOM_DROP_CANCELLED);
+}
+
+static bool take_to_drop(struct stage *stage, struct entry *ret_entry)
+{
+    struct waiter *chain = NULL;
+    bool taken;
+
+    chan_lock(stage->queue);
+    taken = chan_recv_locked(stage->queue, ret_entry, &chain) == 0;
+    if (taken)
+        tally_add(&stage->dropped[BOOM_DROP_CANCELLED], ret_entry->weight);
+    chan_unlock(stage->queue, chain);
+    return taken;
+}
+
+void stage_purge(struct stage *stage)
+{
+    struct entry entry;
+
+    boom_chan_close(stage->queue);
+    while (take_to_drop(stage, &entry))
+        drop(stage, entry.item, BOOM_DROP_CANCELLED);
+}

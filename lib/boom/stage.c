@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The workers of a stage.
+ *
+ * A run is taken with a ticket in one critical section, so the order of the tickets is that of the
+ * items; after work the worker waits for its turn, and leaves and passes the items on while it has
+ * it. Where runs are gathered (by weight, or lingering for more), the tickets are given out under
+ * the intake lock, which makes a gathered run as uninterrupted as one that is taken at once.
+ *
+ * The turn can be waited for without a context: who has it works for the user or waits for room in
+ * the next queue, and the latter ends with the pipeline's context.
+ *
+ * The end comes in two ways. The queue was closed and is empty: the last worker closes the next
+ * queue. Or the context is over: every worker that comes back for more closes the queue and drops
+ * what is in it, so nothing can stay there; who still passes items on is refused by the closed
+ * queue.
+ */
+#include "stage.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void set_doing(struct worker *worker, enum doing doing, int64_t since_ns)
+{
+    atomic_store_explicit(&worker->doing, since_ns * 4 + doing, memory_order_relaxed);
+}
+
+static size_t run_weight_of(const struct stage *stage, const struct entry *entry)
+{
+    const struct boom_stage_options *options = &stage->options;
+
+    return options->run_weigh ? options->run_weigh(options->arg, entry->item) : entry->weight;
+}
+
+static size_t run_weight_of_all(const struct stage *stage, const struct entry *entries, size_t n)
+{
+    size_t weight = 0;
+
+    for (size_t i = 0; i < n; i++)
+        weight += run_weight_of(stage, &entries[i]);
+    return weight;
+}
+
+/* The next entries of a run; whatever ends the intake is found again by the next run. */
+static size_t gather_next(struct stage *stage, struct entry *ret_entries, size_t max,
+                          int64_t until_ns)
+{
+    uint64_t ticket;
+    size_t n;
+
+    if (stage->options.linger_ns == 0)
+        return boom_chan_try_recv(stage->queue, ret_entries) == 0 ? 1 : 0;
+    if (stage->options.run_weight > 0)
+        max = 1;
+    return chan_take(stage->queue, stage->ctx, until_ns, ret_entries, max, &n, &ticket) == 0 ? n
+                                                                                             : 0;
+}
+
+/* Adds to the one entry that is there; returns how many there are then. */
+static size_t gather_more(struct stage *stage, struct worker *worker)
+{
+    const struct boom_stage_options *options = &stage->options;
+    size_t weight_max = options->run_weight > 0 ? options->run_weight : SIZE_MAX;
+    size_t weight = run_weight_of(stage, worker->entries), n = 1, more = 1;
+    int64_t until_ns = options->linger_ns > 0 ? boom_now_ns() + options->linger_ns : 0;
+
+    while (more > 0 && n < options->run_max && weight < weight_max) {
+        more = gather_next(stage, worker->entries + n, options->run_max - n, until_ns);
+        weight += run_weight_of_all(stage, worker->entries + n, more);
+        n += more;
+    }
+    return n;
+}
+
+/* Returns as chan_take(). */
+static int take_run(struct stage *stage, struct worker *worker, size_t *ret_n, uint64_t *ret_ticket)
+{
+    int64_t idle_until_ns = crew_idle_deadline(&stage->crew);
+    int r;
+
+    if (!stage->gathers)
+        return chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries,
+                         stage->options.run_max, ret_n, ret_ticket);
+    pthread_mutex_lock(&stage->intake);
+    r = chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries, 1, ret_n, ret_ticket);
+    if (r == 0) {
+        *ret_n = gather_more(stage, worker);
+        *ret_ticket = stage->n_gathered++;
+    }
+    pthread_mutex_unlock(&stage->intake);
+    return r;
+}
+
+static void pass_on(struct stage *next, struct boom_ctx *ctx, const struct entry *entries, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (stage_enter(next, ctx, entries[i].item, entries[i].weight) < 0)
+            stage_refuse(next, entries[i].item, entries[i].weight);
+}
+
+/* The moments of a run. */
+struct run_times {
+    int64_t taken_ns, worked_ns, turn_ns, left_ns;
+};
+
+static void account_run(struct stage *stage, const struct entry *entries, size_t n,
+                        const struct run_times *times)
+{
+    chan_lock(stage->queue);
+    for (size_t i = 0; i < n; i++) {
+        histogram_add(&stage->wait_ns, times->taken_ns - entries[i].entered_ns);
+        if (!stage->next) {
+            stage->out.items++;
+            stage->out.weight += entries[i].weight;
+        }
+    }
+    histogram_add(&stage->work_ns, times->worked_ns - times->taken_ns);
+    stage->busy_ns += (uint64_t)(times->worked_ns - times->taken_ns) +
+                      (uint64_t)(times->left_ns - times->turn_ns);
+    chan_unlock(stage->queue, NULL);
+}
+
+static void run_ops(void (*op)(void *stage, void *worker, void **items, size_t n_items),
+                    struct stage *stage, struct worker *worker, size_t n)
+{
+    if (op)
+        op(stage->options.arg, worker->state, worker->items, n);
+}
+
+static void work_run(struct stage *stage, struct worker *worker, size_t n, uint64_t ticket)
+{
+    const struct boom_stage_ops *ops = stage->options.ops;
+    struct run_times times;
+
+    for (size_t i = 0; i < n; i++)
+        worker->items[i] = worker->entries[i].item;
+
+    times.taken_ns = boom_now_ns();
+    set_doing(worker, DOING_WORK, times.taken_ns);
+    run_ops(ops->work, stage, worker, n);
+
+    times.worked_ns = boom_now_ns();
+    set_doing(worker, DOING_TURN, times.worked_ns);
+    turn_wait(&stage->turn, ticket);
+
+    times.turn_ns = boom_now_ns();
+    set_doing(worker, DOING_WORK, times.turn_ns);
+    run_ops(ops->leave, stage, worker, n);
+
+    times.left_ns = boom_now_ns();
+    set_doing(worker, DOING_SEND, times.left_ns);
+    account_run(stage, worker->entries, n, &times);
+    if (stage->next)
+        pass_on(stage->next, stage->ctx, worker->entries, n);
+    turn_pass(&stage->turn);
+    atomic_fetch_add_explicit(&worker->runs, 1, memory_order_relaxed);
+}
+
+/* True: the worker has retired. False: the stage has come to its end. */
+static bool work_until_end(struct stage *stage, struct worker *worker)
+{
+    uint64_t ticket;
+    size_t n;
+    int r;
+
+    for (;;) {
+        set_doing(worker, DOING_IDLE, boom_now_ns());
+        r = take_run(stage, worker, &n, &ticket);
+        if (r == 0) {
+            crew_busy(&stage->crew);
+            work_run(stage, worker, n, ticket);
+            crew_idle(&stage->crew);
+        } else if (r < 0) {
+            stage_purge(stage);
+            return false;
+        } else if (r == BOOM_CHAN_CLOSED) {
+            return false;
+        } else if (crew_retire(&stage->crew)) {
+            return true;
+        }
+    }
+}
+
+static int worker_begin(struct stage *stage, struct worker *worker)
+{
+    const struct boom_stage_options *options = &stage->options;
+
+    worker->entries = calloc(options->run_max, sizeof(*worker->entries));
+    worker->items = calloc(options->run_max, sizeof(*worker->items));
+    worker->state = NULL;
+    if (!worker->entries || !worker->items)
+        return -ENOMEM;
+    return options->ops->worker_init ? options->ops->worker_init(options->arg, &worker->state) : 0;
+}
+
+static void worker_free_run(struct worker *worker)
+{
+    free(worker->items);
+    free(worker->entries);
+    worker->items = NULL;
+    worker->entries = NULL;
+}
+
+static void leave_stage(struct stage *stage)
+{
+    if (!crew_leave(&stage->crew))
+        return;
+    if (stage->next)
+        boom_chan_close(stage->next->queue);
+    else
+        pipeline_ended(stage->pipeline);
+}
+
+/* The life of a worker that has begun. */
+static bool worker_live(struct stage *stage, struct worker *worker)
+{
+    const struct boom_stage_ops *ops = stage->options.ops;
+    bool retired;
+
+    atomic_store_explicit(&worker->runs, 0, memory_order_relaxed);
+    set_doing(worker, DOING_IDLE, boom_now_ns());
+    atomic_store_explicit(&worker->present, true, memory_order_release);
+    retired = work_until_end(stage, worker);
+    atomic_store_explicit(&worker->present, false, memory_order_release);
+    if (ops->worker_deinit)
+        ops->worker_deinit(stage->options.arg, worker->state);
+    return retired;
+}
+
+static int worker_main(void *arg, unsigned index, bool initial)
+{
+    struct stage *stage = arg;
+    struct worker *worker = &stage->workers[index];
+    bool retired = false;
+    int r = worker_begin(stage, worker);
+
+    if (initial)
+        pipeline_worker_began(stage->pipeline, r);
+    else if (r < 0)
+        crew_growth_failed(&stage->crew);
+    if (r == 0)
+        retired = worker_live(stage, worker);
+    worker_free_run(worker);
+    if (!retired)
+        leave_stage(stage);
+    return initial ? r : 0;
+}
+
+static bool is_valid(const struct boom_stage_options *options)
+{
+    return options->ops && options->queue > 0 && options->workers_min > 0 &&
+           options->workers_max >= options->workers_min && options->linger_ns >= 0 &&
+           options->on_full <= BOOM_FULL_DROP_OLDEST;
+}
+
+static int init_crew(struct stage *stage, struct boom_group *group)
+{
+    struct crew *crew = &stage->crew;
+
+    snprintf(crew->name, sizeof(crew->name), "%.9s", stage->name);
+    crew->min = stage->options.workers_min;
+    crew->max = stage->options.workers_max;
+    crew->group = group;
+    crew->queue = stage->queue;
+    crew->main = worker_main;
+    crew->arg = stage;
+    return crew_init(crew);
+}
+
+int stage_init(struct stage *stage, const struct boom_stage_options *options,
+               struct boom_pipeline *pipeline, struct boom_group *group, struct stage *next)
+{
+    int r;
+
+    if (!is_valid(options))
+        return -EINVAL;
+    turn_init(&stage->turn);
+    pthread_mutex_init(&stage->intake, NULL);
+    stage->options = *options;
+    if (stage->options.run_max == 0)
+        stage->options.run_max = 1;
+    stage->gathers =
+        stage->options.run_max > 1 && (options->linger_ns > 0 || options->run_weight > 0);
+    stage->pipeline = pipeline;
+    stage->ctx = boom_group_ctx(group);
+    stage->next = next;
+    stage->name = strdup(options->name ? options->name : "stage");
+    stage->workers = calloc(options->workers_max, sizeof(*stage->workers));
+    if (!stage->name || !stage->workers)
+        return -ENOMEM;
+    r = boom_chan_new(sizeof(struct entry), options->queue, &stage->queue);
+    if (r < 0)
+        return r;
+    stage->queue->recent_first = true;
+    stage->queue->entered = stage_entered;
+    stage->queue->entered_arg = stage;
+    return init_crew(stage, group);
+}
+
+void stage_deinit(struct stage *stage)
+{
+    if (!stage->pipeline)
+        return;
+    crew_deinit(&stage->crew);
+    boom_chan_free(stage->queue);
+    free(stage->workers);
+    free(stage->name);
+    pthread_mutex_destroy(&stage->intake);
+    turn_deinit(&stage->turn);
+    stage->pipeline = NULL;
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BOOM_STAGE_H
+#define BOOM_STAGE_H
+
+/*
+ * A stage of a pipeline, in three files: stage-door.c lets items in or drops them, stage.c takes
+ * them through work, turn and leave, stage-stats.c says what became of them.
+ *
+ * Counters. A stage's counters live under the lock of its queue, and are raised in the critical
+ * section in which the item enters the queue or is taken out to be dropped. What a stage has let
+ * out is not counted by itself but by the next stage, in the very section in which the item enters
+ * there
+ * (`before_out`): so each law, and their sum over the pipeline, is exact whenever the locks of the
+ * queues are held. They are taken from left to right.
+ */
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <boom/pipeline.h>
+#include "chan-impl.h"
+#include "crew.h"
+#include "histogram.h"
+#include "turn.h"
+
+/* What is in a queue. */
+struct entry {
+    void *item;
+    size_t weight;        /* as this stage counts it */
+    size_t weight_before; /* as the stage before counted it; 0 in the first */
+    int64_t entered_ns;
+};
+
+enum doing { DOING_IDLE, DOING_WORK, DOING_TURN, DOING_SEND };
+
+/* A worker's own; the atomics are read by others. */
+struct worker {
+    atomic_bool present;
+    atomic_int_fast64_t doing; /* since_ns * 4 + enum doing, so that both are of one moment */
+    atomic_uint_fast64_t runs;
+    void *state;           /* of the user */
+    struct entry *entries; /* run_max: the run */
+    void **items;          /* run_max: its items, as the user sees them */
+};
+
+struct tally {
+    uint64_t items, weight;
+};
+
+struct stage {
+    /* constant */
+    struct boom_stage_options options;
+    char *name;
+    struct boom_pipeline *pipeline;
+    struct boom_ctx *ctx; /* the pipeline's; borrowed */
+    struct stage *next;   /* NULL: the last */
+    struct boom_chan *queue;
+    bool gathers; /* runs are put together item by item, under `intake` */
+
+    struct crew crew;
+    struct worker *workers; /* workers_max: one for each slot of the crew */
+    struct turn turn;
+    pthread_mutex_t intake; /* held while a run is gathered; n_gathered */
+    uint64_t n_gathered;
+
+    /* under the queue's lock */
+    struct tally in;
+    struct tally before_out; /* what left the stage before */
+    struct tally out;        /* the last stage only: what its leave() has consumed */
+    struct tally dropped[2]; /* by enum boom_drop_reason */
+    uint64_t busy_ns;
+    struct histogram work_ns, wait_ns;
+};
+
+/* stage.c. Zeroed memory is a legal state for stage_deinit(). Returns 0, -EINVAL, -ENOMEM. */
+int stage_init(struct stage *stage, const struct boom_stage_options *options,
+               struct boom_pipeline *pipeline, struct boom_group *group, struct stage *next);
+void stage_deinit(struct stage *stage);
+
+/* pipeline.c: an initial worker has begun, or failed to (r < 0). */
+void pipeline_worker_began(struct boom_pipeline *pipeline, int r);
+/* pipeline.c: the last worker of the last stage is gone. */
+void pipeline_ended(struct boom_pipeline *pipeline);
+/* pipeline.c: for tests. */
+struct stage *pipeline_stage(struct boom_pipeline *pipeline, size_t stage);
+
+/*
+ * stage-door.c. Lets item in by its policy, waits in ctx where that is BLOCK. weight_before: what
+ * it weighed in the stage before. Returns 0 (the stage has it, or has dropped it), -EPIPE, error of
+ * ctx.
+ */
+int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before);
+/* As above, but BOOM_CHAN_FULL instead of waiting. */
+int stage_try_enter(struct stage *stage, void *item);
+/* The pipeline is cancelled: the item comes in only to be dropped. */
+void stage_refuse(struct stage *stage, void *item, size_t weight_before);
+/* The pipeline is cancelled: closes the queue and drops what is in it. */
+void stage_purge(struct stage *stage);
+/* The queue's hook. */
+void stage_entered(void *stage, void *entry);
+
+/* stage-stats.c. Under the lock of the queue and that of the next stage. */
+void stage_get_stats_locked(struct stage *stage, struct boom_stage_stats *ret_stats);
+
+#endif
