@@ -30,9 +30,11 @@
 
 struct wait_node;
 
+enum waiter_state { WAITER_WAITS, WAITER_CLAIMED, WAITER_DONE };
+
 struct waiter {
     sem_t wake;
-    atomic_bool claimed;
+    atomic_uint state;    /* enum waiter_state */
     struct wait_node *by; /* the node whose list completed it; NULL: context or deadline */
     struct waiter *next;  /* in a chain of claimed waiters that are still to be woken */
 };
