@@ -25,14 +25,21 @@
 /* The longest text: six groups of four and a dotted quad. */
 #define MAX_TEXT6 45
 
-enum { DIGIT = 1, HEX = 2, WORD = 4 };
+/* The longest dotted quad, and the two bytes after it that decide whether it ends there. */
+#define WINDOW4 17
 
-#define DIGITS DIGIT | HEX | WORD
-#define HEXES  HEX | WORD
+/* BEFORE: what an address does not start after. */
+enum { DIGIT = 1, HEX = 2, WORD = 4, BEFORE = 8 };
 
 static const uint8_t classes[256] = {
-    ['0'... '9'] = DIGITS, ['a'... 'f'] = HEXES, ['A'... 'F'] = HEXES,
-    ['g'... 'z'] = WORD,   ['G'... 'Z'] = WORD,  ['_'] = WORD,
+    ['0'... '9'] = DIGIT | HEX | WORD | BEFORE,
+    ['a'... 'f'] = HEX | WORD | BEFORE,
+    ['A'... 'F'] = HEX | WORD | BEFORE,
+    ['g'... 'z'] = WORD | BEFORE,
+    ['G'... 'Z'] = WORD | BEFORE,
+    ['_'] = WORD | BEFORE,
+    ['.'] = BEFORE,
+    ['-'] = BEFORE,
 };
 
 struct view {
@@ -60,10 +67,9 @@ static bool may_start(struct view text, size_t at)
 {
     if (at == 0)
         return true;
-    char before = text.data[at - 1];
-    if (before == '.' || before == '-' || class_at(text, at - 1) & WORD)
+    if (class_at(text, at - 1) & BEFORE)
         return false;
-    return before != '/' || at < 2 || !(class_at(text, at - 2) & WORD);
+    return text.data[at - 1] != '/' || at < 2 || !(class_at(text, at - 2) & WORD);
 }
 
 static bool may_end(struct view text, size_t at)
@@ -73,32 +79,41 @@ static bool may_end(struct view text, size_t at)
     return !(is_at(text, at, '.') && class_at(text, at + 1) & DIGIT);
 }
 
-/* 0-255 without leading zeros, followed by what is no digit. Moves *at past it. */
-static bool parse_octet(struct view text, size_t *at, uint8_t *ret_octet)
+/*
+ * One to three digits, at most 255, without leading zeros: their number, or 0. How many they are is anybody's
+ * guess, the processor's too; so there are no branches on it.
+ */
+static unsigned parse_octet(const char *text, uint8_t *ret_octet)
 {
-    size_t start = *at, i = start;
-    unsigned value = 0;
-    while (i < start + 3 && class_at(text, i) & DIGIT)
-        value = value * 10 + (unsigned)(text.data[i++] - '0');
-    bool leading_zero = i > start + 1 && text.data[start] == '0';
-    if (i == start || value > 255 || leading_zero || class_at(text, i) & DIGIT)
-        return false;
-    *at = i;
+    unsigned first = (uint8_t)(text[0] - '0'), second = (uint8_t)(text[1] - '0');
+    unsigned third = (uint8_t)(text[2] - '0');
+    unsigned has_second = second < 10, has_third = has_second & (third < 10);
+    unsigned value = has_second ? first * 10 + second : first;
+    value = has_third ? value * 10 + third : value;
     *ret_octet = (uint8_t)value;
-    return true;
+    bool is_octet = (first < 10) & (value <= 255) & !(has_second & (first == 0));
+    return is_octet ? 1 + has_second + has_third : 0;
 }
 
-/* a.b.c.d at start; its end, or 0. */
+/* a.b.c.d at start: its length, or 0. */
 static size_t parse4(struct view text, size_t start, uint8_t ret_octets[4])
 {
-    size_t at = start;
-    for (unsigned i = 0; i < 4; i++) {
-        if (i > 0 && !is_at(text, at++, '.'))
-            return 0;
-        if (!parse_octet(text, &at, &ret_octets[i]))
-            return 0;
+    char copy[WINDOW4] = {0};
+    struct view window = {text.data + start, text.len - start};
+    if (window.len < WINDOW4) {
+        memcpy(copy, window.data, window.len);
+        window = (struct view){copy, WINDOW4};
     }
-    return may_end(text, at) ? at : 0;
+    size_t len = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        if (i > 0 && window.data[len++] != '.')
+            return 0;
+        unsigned n = parse_octet(window.data + len, &ret_octets[i]);
+        if (n == 0)
+            return 0;
+        len += n;
+    }
+    return may_end(window, len) ? len : 0;
 }
 
 /* Takes the token of hex digits, colons and dots at start as an IPv6 address. Always moves *ret_end past what was looked at. */
@@ -137,85 +152,108 @@ static bool parse6(struct view text, size_t start, size_t *ret_end, struct found
     return true;
 }
 
-/* Is the dotted quad [start, end) the tail of an IPv6 address? Then it is no address of its own. */
-static bool is_tail_of_6(struct view text, size_t start, size_t end)
+/* Is the dotted quad the tail of an IPv6 address? Then it is no address of its own. */
+static bool is_tail_of_6(struct view text, const struct found *quad)
 {
-    size_t head = start;
-    while (head > 0 && start - head < MAX_TEXT6 &&
+    size_t head = quad->off, past;
+    if (head == 0 || text.data[head - 1] != ':')
+        return false;
+    while (head > 0 && quad->off - head < MAX_TEXT6 &&
            (text.data[head - 1] == ':' || class_at(text, head - 1) & HEX))
         head--;
     struct found whole;
-    size_t past;
     return may_start(text, head) && parse6(text, head, &past, &whole) &&
-           whole.off + whole.len == end;
+           whole.off + whole.len == quad->off + quad->len;
+}
+
+/*
+ * Where the one to three digits before at start; a fourth is for may_start() to see. Without branches on their
+ * number, as above; before the text's start there are none, as that wraps to beyond its end.
+ */
+static size_t start_of_digits(struct view text, size_t at)
+{
+    _Static_assert(DIGIT == 1, "counted as one");
+    size_t second = class_at(text, at - 2) & DIGIT;
+    size_t third = second & class_at(text, at - 3);
+    return at - 1 - second - third;
+}
+
+/* Takes a dot as the first of an address. False: the search goes on at *ret_past. */
+static bool take_dot(struct view text, size_t at, size_t *ret_past, struct found *ret_found)
+{
+    *ret_past = at + 1;
+    if (at == 0 || !(class_at(text, at - 1) & class_at(text, at + 1) & DIGIT))
+        return false;
+    size_t start = start_of_digits(text, at);
+    if (!may_start(text, start))
+        return false;
+    struct found found = {.off = start, .address = {[10] = 0xff, [11] = 0xff}};
+    found.len = parse4(text, start, found.address + 12);
+    if (found.len == 0)
+        return false;
+    *ret_past = start + found.len;
+    if (!geo_is_public(found.address) || is_tail_of_6(text, &found))
+        return false;
+    *ret_found = found;
+    return true;
 }
 
 /* The first public IPv4 address. */
 static bool find4(struct view text, struct found *ret_found)
 {
-    const char *from = text.data, *dot;
-    const char *limit = text.data + text.len;
-    while (from < limit && (dot = memchr(from, '.', (size_t)(limit - from)))) {
-        size_t at = (size_t)(dot - text.data), start = at;
-        from = dot + 1;
-        if (at == 0 || !(class_at(text, at - 1) & DIGIT) || !(class_at(text, at + 1) & DIGIT))
-            continue;
-        while (start > 0 && at - start < 4 && class_at(text, start - 1) & DIGIT)
-            start--;
-        struct found found = {.off = start, .address = {[10] = 0xff, [11] = 0xff}};
-        size_t end;
-        if (at - start > 3 || !may_start(text, start) ||
-            !(end = parse4(text, start, found.address + 12)))
-            continue;
-        from = text.data + end;
-        if (!geo_is_public(found.address))
-            continue;
-        if (start > 0 && text.data[start - 1] == ':' && is_tail_of_6(text, start, end))
-            continue;
-        found.len = end - start;
-        *ret_found = found;
-        return true;
-    }
+    const char *dot;
+    size_t from = 0;
+    while (from < text.len && (dot = memchr(text.data + from, '.', text.len - from)))
+        if (take_dot(text, (size_t)(dot - text.data), &from, ret_found))
+            return true;
     return false;
 }
 
-/* Where an IPv6 address starts that has its first colon here and that can be public. */
-static bool starts6(struct view text, size_t colon, size_t *ret_start)
+/* Can an IPv6 address start here, with n hex digits before its first colon, that is public? */
+static bool starts6(struct view text, size_t start, size_t n)
 {
-    size_t start = colon;
-    while (start > 0 && colon - start < 5 && class_at(text, start - 1) & HEX)
-        start--;
-    size_t n = colon - start;
     char first = text.data[start];
-    bool plausible = n == 4   ? first == '2' || first == '3' || first == '0'
-                     : n == 1 ? first == '0'
-                     : n == 0 ? is_at(text, colon + 1, ':')
-                              : false;
-    if (!plausible || !may_start(text, start))
+    bool is_plausible = n == 4   ? first == '2' || first == '3' || first == '0'
+                        : n == 1 ? first == '0'
+                                 : n == 0;
+    if (!is_plausible || !may_start(text, start))
         return false;
     /* "peer:2a00::1" starts after its colon, but the middle of an address does not. */
-    if (start > 0 && text.data[start - 1] == ':' &&
-        (start < 2 || text.data[start - 2] == ':' || class_at(text, start - 2) & HEX))
+    return start == 0 || text.data[start - 1] != ':' ||
+           !(start < 2 || text.data[start - 2] == ':' || class_at(text, start - 2) & HEX);
+}
+
+static size_t end_of_token6(struct view text, size_t at)
+{
+    while (class_at(text, at) & HEX || is_at(text, at, ':'))
+        at++;
+    return at;
+}
+
+/* Takes a colon as the first of an address. False: the search goes on at *ret_past. */
+static bool take_colon(struct view text, size_t at, size_t *ret_past, struct found *ret_found)
+{
+    size_t start = at;
+    *ret_past = at + 1;
+    while (start > 0 && at - start < 5 && class_at(text, start - 1) & HEX)
+        start--;
+    if (start == at && !is_at(text, at + 1, ':')) /* most are like this: a word, a colon, a space */
         return false;
-    *ret_start = start;
-    return true;
+    if (starts6(text, start, at - start))
+        return parse6(text, start, ret_past, ret_found) && geo_is_public(ret_found->address);
+    if (start < at)
+        *ret_past = end_of_token6(text, at); /* 52:54:00:12:34:56 */
+    return false;
 }
 
 /* The first public IPv6 address whose first colon is before limit. */
 static bool find6(struct view text, size_t limit, struct found *ret_found)
 {
-    const char *from = text.data, *end = text.data + limit, *colon;
-    while (from < end && (colon = memchr(from, ':', (size_t)(end - from)))) {
-        size_t start, past;
-        from = colon + 1;
-        if (!starts6(text, (size_t)(colon - text.data), &start))
-            continue;
-        bool parsed = parse6(text, start, &past, ret_found);
-        if (parsed && geo_is_public(ret_found->address))
+    const char *colon;
+    size_t from = 0;
+    while (from < limit && (colon = memchr(text.data + from, ':', limit - from)))
+        if (take_colon(text, (size_t)(colon - text.data), &from, ret_found))
             return true;
-        if (text.data + past > from)
-            from = text.data + past;
-    }
     return false;
 }
 

@@ -42,10 +42,10 @@ static const struct block4 not_public4[] = {
 
 static bool is_public4(uint32_t address)
 {
+    bool is_special = false;
     for (size_t i = 0; i < sizeof(not_public4) / sizeof(not_public4[0]); i++)
-        if ((address & not_public4[i].mask) == not_public4[i].prefix)
-            return false;
-    return true;
+        is_special |= (address & not_public4[i].mask) == not_public4[i].prefix;
+    return !is_special;
 }
 
 /* By the first 32 bits: all blocks of interest are at least that large. */
