@@ -13,8 +13,8 @@
  *         what can lead to ::ffff:a.b.c.d, that is :: or 0:
  *
  * Only what passes is parsed. IPv4 is searched first, as it is what most lines have; IPv6 then only
- * up to where an IPv4 address was found. All steps look at bytes of bounded number around a dot or colon, or
- * at a token from its start to its end once, so that the time is linear in the length.
+ * up to where an IPv4 address was found. All steps look at bytes of bounded number around a dot or
+ * colon, or at a token from its start to its end once, so that the time is linear in the length.
  *
  * Edges. An address ends before what is no part of a word, and starts after it: not after a
  * letter, digit, '_', '.' or '-', and not after "word/" (Chrome/126.0.6478.1), but after "://".
@@ -32,11 +32,11 @@
 enum { DIGIT = 1, HEX = 2, WORD = 4, BEFORE = 8 };
 
 static const uint8_t classes[256] = {
-    ['0'... '9'] = DIGIT | HEX | WORD | BEFORE,
-    ['a'... 'f'] = HEX | WORD | BEFORE,
-    ['A'... 'F'] = HEX | WORD | BEFORE,
-    ['g'... 'z'] = WORD | BEFORE,
-    ['G'... 'Z'] = WORD | BEFORE,
+    ['0' ... '9'] = DIGIT | HEX | WORD | BEFORE,
+    ['a' ... 'f'] = HEX | WORD | BEFORE,
+    ['A' ... 'F'] = HEX | WORD | BEFORE,
+    ['g' ... 'z'] = WORD | BEFORE,
+    ['G' ... 'Z'] = WORD | BEFORE,
     ['_'] = WORD | BEFORE,
     ['.'] = BEFORE,
     ['-'] = BEFORE,
@@ -80,8 +80,8 @@ static bool may_end(struct view text, size_t at)
 }
 
 /*
- * One to three digits, at most 255, without leading zeros: their number, or 0. How many they are is anybody's
- * guess, the processor's too; so there are no branches on it.
+ * One to three digits, at most 255, without leading zeros: their number, or 0. How many they are is
+ * anybody's guess, the processor's too; so there are no branches on it.
  */
 static unsigned parse_octet(const char *text, uint8_t *ret_octet)
 {
@@ -116,7 +116,10 @@ static size_t parse4(struct view text, size_t start, uint8_t ret_octets[4])
     return may_end(window, len) ? len : 0;
 }
 
-/* Takes the token of hex digits, colons and dots at start as an IPv6 address. Always moves *ret_end past what was looked at. */
+/*
+ * Takes the token of hex digits, colons and dots at start as an IPv6 address. *ret_end is past what
+ * was looked at in any case.
+ */
 static bool parse6(struct view text, size_t start, size_t *ret_end, struct found *ret_found)
 {
     size_t end = start, n_colons = 0;
@@ -167,8 +170,9 @@ static bool is_tail_of_6(struct view text, const struct found *quad)
 }
 
 /*
- * Where the one to three digits before at start; a fourth is for may_start() to see. Without branches on their
- * number, as above; before the text's start there are none, as that wraps to beyond its end.
+ * Where the one to three digits before at start; a fourth is for may_start() to see. Without
+ * branches on their number, as above; before the text's start there are none, as that wraps to
+ * beyond its end.
  */
 static size_t start_of_digits(struct view text, size_t at)
 {

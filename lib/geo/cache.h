@@ -19,10 +19,10 @@ enum geo_cache_state { GEO_CACHE_EMPTY, GEO_CACHE_UNKNOWN, GEO_CACHE_KNOWN };
 
 struct geo_cache_slot {
     uint8_t address[16];
-    uint64_t batch;     /* the last batch that got this place, by the owner's count */
-    uint16_t place;     /* and as which: record.place */
-    uint8_t state;      /* enum geo_cache_state */
-    uint8_t is_oldest;  /* of the two: the one to overwrite */
+    uint64_t batch;    /* the last batch that got this place, by the owner's count */
+    uint16_t place;    /* and as which: record.place */
+    uint8_t state;     /* enum geo_cache_state */
+    uint8_t is_oldest; /* of the two: the one to overwrite */
 };
 
 struct geo_cache {
@@ -41,8 +41,8 @@ void geo_cache_deinit(struct geo_cache *cache);
 void geo_cache_clear(struct geo_cache *cache);
 
 /*
- * The slot of an address. When it was not there, the state is GEO_CACHE_EMPTY, and the caller sets that and the
- * slot's place before the next call.
+ * The slot of an address. When it was not there, the state is GEO_CACHE_EMPTY, and the caller sets
+ * that and the slot's place before the next call.
  */
 struct geo_cache_slot *geo_cache_get(struct geo_cache *cache, const uint8_t address[16]);
 

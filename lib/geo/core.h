@@ -3,7 +3,7 @@
 #define GEO_CORE_H
 
 #include "geo/geo.h"
-#include "geo/set.h"
+#include "geo/reader.h"
 
 /* Between geo.c and its workers. */
 

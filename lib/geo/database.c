@@ -31,7 +31,7 @@ static int error_of(int mmdb_error, int saved_errno)
     }
 }
 
-/* What cannot be a database is refused before libmaxminddb waits for it (a FIFO) or maps nothing. */
+/* Refuses what cannot be a database before libmaxminddb waits for it (a FIFO). */
 static int check_file(const char *path, struct stat *ret_stat)
 {
     if (stat(path, ret_stat) < 0)
@@ -114,8 +114,8 @@ static MMDB_lookup_result_s look_up6(const MMDB_s *mmdb, const uint8_t address[1
     return MMDB_lookup_sockaddr(mmdb, (const struct sockaddr *)&sockaddr, ret_error);
 }
 
-bool geo_database_lookup(const struct geo_database *database, const uint8_t address[16],
-                         bool is_ipv4, struct place *ret_place)
+bool geo_database_find(const struct geo_database *database, const uint8_t address[16], bool is_ipv4,
+                       uint32_t *ret_offset)
 {
     const MMDB_s *mmdb = &database->mmdb;
     int error = MMDB_SUCCESS;
@@ -123,6 +123,13 @@ bool geo_database_lookup(const struct geo_database *database, const uint8_t addr
         is_ipv4 ? look_up4(mmdb, address, &error) : look_up6(mmdb, address, &error);
     if (error != MMDB_SUCCESS || !result.found_entry)
         return false;
-    geo_entry_decode(mmdb->data_section, mmdb->data_section_size, result.entry.offset, ret_place);
-    return geo_place_is_known(ret_place);
+    *ret_offset = result.entry.offset;
+    return true;
+}
+
+void geo_database_decode(const struct geo_database *database, uint32_t offset,
+                         struct place *ret_place)
+{
+    const MMDB_s *mmdb = &database->mmdb;
+    geo_entry_decode(mmdb->data_section, mmdb->data_section_size, offset, ret_place);
 }

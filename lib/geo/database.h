@@ -14,8 +14,8 @@
 struct geo_database;
 
 /*
- * Opens and maps a regular file. Returns 0, -EINVAL (not a regular file), -EBADMSG (not a MaxMind DB, or a
- * damaged one), -ENOMEM, or the errno of stat, open or mmap.
+ * Opens and maps a regular file. Returns 0, -EINVAL (not a regular file), -EBADMSG (not a MaxMind
+ * DB, or a damaged one), -ENOMEM, or the errno of stat, open or mmap.
  */
 int geo_database_open(const char *path, struct geo_database **ret_database);
 struct geo_database *geo_database_ref(struct geo_database *database);
@@ -28,8 +28,11 @@ const char *geo_database_type(const struct geo_database *database);
 time_t geo_database_build_time(const struct geo_database *database);
 /* Can it know addresses of this family at all? An IPv4 file knows no IPv6 address. */
 bool geo_database_has_family(const struct geo_database *database, bool is_ipv4);
-/* True when something is known of the address (IPv4 as ::ffff:a.b.c.d). Damage is "not known". */
-bool geo_database_lookup(const struct geo_database *database, const uint8_t address[16],
-                         bool is_ipv4, struct place *ret_place);
+/* Is there an entry for the address (IPv4 as ::ffff:a.b.c.d)? Damage is "no". */
+bool geo_database_find(const struct geo_database *database, const uint8_t address[16], bool is_ipv4,
+                       uint32_t *ret_offset);
+/* The entry at an offset that was found. */
+void geo_database_decode(const struct geo_database *database, uint32_t offset,
+                         struct place *ret_place);
 
 #endif

@@ -13,10 +13,10 @@
  * layout ("city" is a map with names in MaxMind's and a text in the flat one), entry by entry.
  *
  *   control byte  TTTSSSSS   T 0: the type is 7 + the next byte
- *                            S up to 28: the size; 29, 30, 31: one to three more bytes hold the rest of it
+ *                            S up to 28: the size; 29, 30, 31: one to three more bytes add to it
  *                 001SSVVV   pointer: S + 1 bytes more; may not lead to another pointer
- *   payload       size bytes of text or big-endian number; size members of an array; size key and
- *                 value pairs of a map
+ *   payload       size bytes of text or big-endian number; size members of an array; size pairs of
+ *                 key and value of a map
  *
  * Every read checks the section's end. A walk moves forward only, except through a pointer, and
  * paths are of fixed depth: no loop can be built of them.
@@ -74,7 +74,8 @@ static bool read_pointer(const struct section *section, size_t *at, unsigned con
     return true;
 }
 
-static bool read_size(const struct section *section, size_t *at, unsigned control, uint32_t *ret_size)
+static bool read_size(const struct section *section, size_t *at, unsigned control,
+                      uint32_t *ret_size)
 {
     static const uint32_t bias[3] = {29, 285, 65821};
     uint32_t size = control & 31;
@@ -199,7 +200,8 @@ static void take_city(const struct section *section, const struct value *value, 
     take_name(section, value, &place->city);
 }
 
-static void take_region(const struct section *section, const struct value *value, struct place *place)
+static void take_region(const struct section *section, const struct value *value,
+                        struct place *place)
 {
     take_name(section, value, &place->region);
 }
@@ -289,6 +291,7 @@ static const struct member {
     size_t name_len;
     void (*take)(const struct section *section, const struct value *value, struct place *place);
 } members[] = {
+/* clang-format off */
 #define MEMBER(name, take) {name, sizeof(name) - 1, take}
     MEMBER("country", take_country),
     MEMBER("country_code", take_country),
@@ -302,6 +305,7 @@ static const struct member {
     MEMBER("autonomous_system_organization", take_org),
 #undef MEMBER
 };
+/* clang-format on */
 
 static void take_member(const struct section *section, const struct value *key,
                         const struct value *value, struct place *place)

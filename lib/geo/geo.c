@@ -10,8 +10,8 @@
 /*
  * The current set, and how it is exchanged.
  *
- * A swap makes a set with the next generation, of databases opened anew and, where a file is the same or
- * cannot be opened, of those of the old set. It becomes current under the lock, and the
+ * A swap makes a set with the next generation, of databases opened anew and, where a file is the
+ * same or cannot be opened, of those of the old set. It becomes current under the lock, and the
  * generation is stored after it: a worker that sees the new number finds at least that set. Workers
  * look at the number once a batch and take the lock only when it changed.
  *
@@ -20,7 +20,7 @@
  * to cut it short ends the process with SIGBUS, as for every reader of mapped files.
  */
 
-/* A database's own word for itself. Kept until the end, as stats hand it out; there are few different ones. */
+/* A database's own word for itself. Kept until the end, as stats hand it out; they are few. */
 struct word {
     struct word *next;
     char text[];
@@ -59,7 +59,7 @@ static const char *keep_word_locked(struct geo *geo, const char *text)
     return word->text;
 }
 
-/* Fills one place of the set: a new database, or old (may be NULL). Returns 1 for a new one, 0, or -errno. */
+/* A new database, or old (which may be NULL). Returns 1 for a new one, 0, or -errno. */
 static int open_database(const char *path, struct geo_database *old,
                          struct geo_database **ret_database)
 {

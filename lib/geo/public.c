@@ -53,9 +53,9 @@ static bool is_public6(uint32_t head)
 {
     if (head >> 29 != 1) /* 2000::/3, the only global unicast that is given out, RFC 4291 */
         return false;
-    return head >> 9 != 0x20010000 >> 9      /* 2001::/23, IETF protocol assignments, RFC 2928 */
-           && head != 0x20010db8             /* documentation, RFC 3849 */
-           && head >> 16 != 0x2002           /* 6to4, RFC 7526 */
+    return head >> 9 != 0x20010000 >> 9 /* 2001::/23, IETF protocol assignments, RFC 2928 */
+           && head != 0x20010db8        /* documentation, RFC 3849 */
+           && head >> 16 != 0x2002      /* 6to4, RFC 7526 */
            && head >> 12 != 0x3fff0000 >> 12 /* 3fff::/20, documentation, RFC 9637 */;
 }
 

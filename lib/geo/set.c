@@ -2,8 +2,6 @@
 #include "geo/set.h"
 
 #include <stdlib.h>
-#include <string.h>
-#include "geo/entry.h"
 
 struct geo_set *geo_set_new(size_t n_databases, uint64_t generation)
 {
@@ -30,30 +28,4 @@ struct geo_set *geo_set_unref(struct geo_set *set)
         geo_database_unref(set->databases[i]);
     free(set);
     return NULL;
-}
-
-static bool is_mapped_ipv4(const uint8_t address[16])
-{
-    static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
-    return memcmp(address, prefix, sizeof(prefix)) == 0;
-}
-
-bool geo_set_lookup(const struct geo_set *set, const uint8_t address[16],
-                    struct geo_tally *tallies, struct place *ret_place)
-{
-    bool is_ipv4 = is_mapped_ipv4(address), is_known = false;
-    struct place part;
-    *ret_place = (struct place){0};
-    for (size_t i = 0; i < set->n_databases; i++) {
-        const struct geo_database *database = set->databases[i];
-        if (!database || !geo_database_has_family(database, is_ipv4))
-            continue;
-        tallies[i].lookups++;
-        if (!geo_database_lookup(database, address, is_ipv4, &part))
-            continue;
-        tallies[i].hits++;
-        geo_place_merge(ret_place, &part);
-        is_known = true;
-    }
-    return is_known;
 }

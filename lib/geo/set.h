@@ -3,15 +3,14 @@
 #define GEO_SET_H
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "geo/database.h"
 
 /*
- * The databases that are looked up together, in the order of the configuration. Immutable once it is the
- * current one; its places are valid as long as a reference to it is held. Knows nothing of struct geo,
- * so that batches may outlive that.
+ * The databases that are looked up together, in the order of the configuration. Immutable once it
+ * is the current one; its places are valid as long as a reference to it is held. Knows nothing of
+ * struct geo, so that batches may outlive that.
  */
 struct geo_set {
     atomic_uint n_refs;
@@ -20,22 +19,10 @@ struct geo_set {
     struct geo_database *databases[]; /* NULL: could not be opened */
 };
 
-/* What a thread did with one database since it last said so. */
-struct geo_tally {
-    uint64_t lookups, hits;
-};
-
 /* An empty set with one reference; NULL when memory is short. */
 struct geo_set *geo_set_new(size_t n_databases, uint64_t generation);
 struct geo_set *geo_set_ref(struct geo_set *set);
 /* NULL is allowed. Returns NULL. */
 struct geo_set *geo_set_unref(struct geo_set *set);
-
-/*
- * Asks each database in order and merges what they know. tallies: one a database, added to. True when
- * something is known; *ret_place is written in any case.
- */
-bool geo_set_lookup(const struct geo_set *set, const uint8_t address[16],
-                    struct geo_tally *tallies, struct place *ret_place);
 
 #endif

@@ -8,13 +8,13 @@
 #include "geo/cache.h"
 
 /*
- * A worker holds a reference to the set that its cache is about. When the current generation is another,
- * it takes the new set and forgets its cache, at the start of a batch and never within one: all places
- * of a batch point into one set, which the batch then holds.
+ * A worker holds a reference to the set that its cache is about. When the current generation is
+ * another, it takes the new set and forgets what it kept, at the start of a batch and never within
+ * one: all places of a batch point into one set, which the batch then holds.
  *
  * A slot of the cache remembers the last batch that got its place, and as which one, so that a
- * repeated address costs the batch nothing. Batches are counted by the worker itself: one may see batches
- * of several pools, whose serials are not distinct.
+ * repeated address costs the batch nothing. Batches are counted by the worker itself: one may see
+ * batches of several pools, whose serials are not distinct.
  */
 
 #define DEFAULT_CACHE_ENTRIES 4096
@@ -23,7 +23,7 @@ struct geo_worker {
     struct geo *geo;
     struct geo_set *set;
     struct geo_cache cache;
-    struct geo_tally *tallies; /* one a database */
+    struct geo_reader reader;
     uint64_t n_batches;
     size_t n_lookup;
     enum geo_lookup lookup[];
@@ -41,8 +41,7 @@ int geo_worker_new(struct geo *geo, const enum geo_lookup *lookup, size_t n_look
     worker->n_lookup = n_lookup;
     if (n_lookup > 0)
         memcpy(worker->lookup, lookup, n_lookup * sizeof(*lookup));
-    worker->tallies = calloc(geo_n_databases(geo) + 1, sizeof(*worker->tallies));
-    int r = worker->tallies ? 0 : -ENOMEM;
+    int r = geo_reader_init(&worker->reader, geo_n_databases(geo), true);
     if (r == 0)
         r = geo_cache_init(&worker->cache, cache_entries ? cache_entries : DEFAULT_CACHE_ENTRIES);
     if (r < 0) {
@@ -58,7 +57,7 @@ struct geo_worker *geo_worker_free(struct geo_worker *worker)
     if (!worker)
         return NULL;
     geo_cache_deinit(&worker->cache);
-    free(worker->tallies);
+    geo_reader_deinit(&worker->reader);
     geo_set_unref(worker->set);
     geo_count_worker(worker->geo, -1);
     free(worker);
@@ -72,6 +71,7 @@ static void use_current_set(struct geo_worker *worker)
     geo_set_unref(worker->set);
     worker->set = geo_ref_current(worker->geo);
     geo_cache_clear(&worker->cache);
+    geo_reader_forget(&worker->reader);
 }
 
 /* The slot of an address of which something is known, or NULL. */
@@ -79,8 +79,8 @@ static struct geo_cache_slot *look_up(struct geo_worker *worker, const uint8_t a
 {
     struct geo_cache_slot *slot = geo_cache_get(&worker->cache, address);
     if (slot->state == GEO_CACHE_EMPTY) {
-        bool is_known = geo_set_lookup(worker->set, address, worker->tallies,
-                                       geo_cache_place(&worker->cache, slot));
+        struct place *place = geo_cache_place(&worker->cache, slot);
+        bool is_known = geo_reader_lookup(&worker->reader, worker->set, address, place);
         slot->state = is_known ? GEO_CACHE_KNOWN : GEO_CACHE_UNKNOWN;
     }
     return slot->state == GEO_CACHE_KNOWN ? slot : NULL;
@@ -91,7 +91,7 @@ bool geo_lookup_address(struct geo_worker *worker, const uint8_t address[16],
 {
     use_current_set(worker);
     const struct geo_cache_slot *slot = look_up(worker, address);
-    geo_add_tallies(worker->geo, worker->tallies);
+    geo_add_tallies(worker->geo, worker->reader.tallies);
     if (!slot)
         return false;
     *ret_place = *geo_cache_place(&worker->cache, slot);
@@ -124,8 +124,7 @@ static bool enrich_by_peer(struct geo_worker *worker, struct batch *batch, struc
     return true;
 }
 
-static bool enrich_by_message(struct geo_worker *worker, struct batch *batch,
-                              struct record *record)
+static bool enrich_by_message(struct geo_worker *worker, struct batch *batch, struct record *record)
 {
     struct text message = batch_text(batch, record->message);
     uint32_t off, len;
@@ -169,5 +168,5 @@ void geo_enrich_batch(struct geo_worker *worker, struct batch *batch)
         batch->geo_owner = geo_set_ref(worker->set);
         batch->geo_release = release_set;
     }
-    geo_add_tallies(worker->geo, worker->tallies);
+    geo_add_tallies(worker->geo, worker->reader.tallies);
 }

@@ -22,7 +22,8 @@ static const char *const typical[] = {
     "Failed password for invalid user admin from 45.148.10.4 port 40022 ssh2",
     "[1234.567890] IN=eth0 OUT= MAC=52:54:00:12:34:56 SRC=91.240.118.2 DST=198.51.100.4 LEN=60 "
     "TOS=0x00 PREC=0x00 TTL=51 ID=4711 PROTO=TCP SPT=40022 DPT=22 WINDOW=64240 RES=0x00 SYN",
-    "{\"level\": \"info\", \"ts\": 1795518000, \"msg\": \"request done\", \"client_ip\": \"8.8.8.8\", "
+    "{\"level\": \"info\", \"ts\": 1795518000, \"msg\": \"request done\", \"client_ip\": "
+    "\"8.8.8.8\", "
     "\"latency_ms\": 12, \"trace_id\": \"0123456789abcdef0123456789abcdef\"}",
     "LOG:  duration: 12.345 ms  statement: SELECT * FROM orders WHERE customer_id = 4711 ORDER BY "
     "created_at DESC LIMIT 50",
@@ -79,8 +80,8 @@ static void bench_finder(const struct corpus *corpus)
     int64_t start = now_ns();
     for (size_t round = 0; round < n_rounds; round++)
         for (size_t i = 0; i < corpus->n_lines; i++)
-            n_found += geo_find_address(corpus->lines[i].data, corpus->lines[i].len, &off, &len,
-                                        address);
+            n_found +=
+                geo_find_address(corpus->lines[i].data, corpus->lines[i].len, &off, &len, address);
     double ns = (double)(now_ns() - start) / (double)(n_rounds * corpus->n_lines);
     printf("finder: %.1f ns a line (%zu bytes on average, %.0f %% with an address)\n", ns,
            corpus->n_bytes / corpus->n_lines,
@@ -102,19 +103,22 @@ static void make_addresses(uint8_t (*addresses)[16], bool is_ipv6)
     }
 }
 
-static void bench_uncached(struct geo *geo, const uint8_t (*addresses)[16], const char *what)
+static void bench_uncached(struct geo *geo, const uint8_t (*addresses)[16], const char *what,
+                           bool keeps_parts)
 {
     struct geo_set *set = geo_ref_current(geo);
-    struct geo_tally *tallies = calloc(set->n_databases + 1, sizeof(*tallies));
+    struct geo_reader reader;
     struct place place;
+    if (geo_reader_init(&reader, set->n_databases, keeps_parts) < 0)
+        abort();
     size_t n_known = 0;
     int64_t start = now_ns();
-    for (size_t i = 0; i < N_LOOKUPS && tallies; i++)
-        n_known += geo_set_lookup(set, addresses[i % N_ADDRESSES], tallies, &place);
+    for (size_t i = 0; i < N_LOOKUPS; i++)
+        n_known += geo_reader_lookup(&reader, set, addresses[i % N_ADDRESSES], &place);
     double ns = (double)(now_ns() - start) / N_LOOKUPS;
-    printf("%s, random, no cache: %.0f ns (%.0f %% known)\n", what, ns,
-           100.0 * (double)n_known / N_LOOKUPS);
-    free(tallies);
+    printf("%s, random, %s: %.0f ns (%.0f %% known)\n", what,
+           keeps_parts ? "entries kept" : "nothing kept", ns, 100.0 * (double)n_known / N_LOOKUPS);
+    geo_reader_deinit(&reader);
     geo_set_unref(set);
 }
 
@@ -157,7 +161,8 @@ static void bench_batches(struct geo *geo, const struct corpus *corpus)
             struct text line = corpus->lines[next % corpus->n_lines];
             uint32_t len = line.len < 1024 ? line.len : 1024;
             memcpy(batch.bytes + batch.used, line.data, len);
-            batch_add_record(&batch, batch.used, len, 0, 1)->message = (struct span){batch.used, len};
+            batch_add_record(&batch, batch.used, len, 0, 1)->message =
+                (struct span){batch.used, len};
             batch.used += len;
         }
         int64_t start = now_ns();
@@ -191,7 +196,8 @@ static int bench_databases(const char *const *paths, size_t n_paths, const struc
     for (unsigned family = 0; family < 2; family++) {
         const char *what = family ? "IPv6" : "IPv4";
         make_addresses(addresses, family);
-        bench_uncached(geo, addresses, what);
+        bench_uncached(geo, addresses, what, false);
+        bench_uncached(geo, addresses, what, true);
         bench_cached(geo, addresses, what, N_ADDRESSES);
         bench_cached(geo, addresses, what, 1000);
     }

@@ -82,6 +82,8 @@ static void test_same_as_uncached(void **state)
     static const size_t sizes[] = {1, 8, 64, 4096};
     struct geo *geo = open_geo(kinds, 4);
     struct geo_set *set = geo_ref_current(geo);
+    struct geo_reader reader;
+    assert_int_equal(geo_reader_init(&reader, 4, false), 0);
     unsigned n_known = 0;
     srandom(3);
     for (unsigned i = 0; i < 4; i++) {
@@ -89,10 +91,9 @@ static void test_same_as_uncached(void **state)
         assert_int_equal(geo_worker_new(geo, NULL, 0, sizes[i], &worker), 0);
         for (unsigned round = 0; round < 20000; round++) {
             uint8_t address[16];
-            struct geo_tally tallies[4] = {0};
             struct place cached, uncached;
             random_address(address);
-            bool is_known = geo_set_lookup(set, address, tallies, &uncached);
+            bool is_known = geo_reader_lookup(&reader, set, address, &uncached);
             assert_int_equal(geo_lookup_address(worker, address, &cached), is_known);
             assert_true(!is_known || same_place(&cached, &uncached));
             n_known += is_known;
@@ -100,6 +101,7 @@ static void test_same_as_uncached(void **state)
         geo_worker_free(worker);
     }
     assert_in_range(n_known, 20000, 79000);
+    geo_reader_deinit(&reader);
     geo_set_unref(set);
     geo_free(geo);
 }
@@ -111,6 +113,8 @@ static void test_evicted_in_batch(void **state)
     static const enum geo_lookup lookup[] = {GEO_LOOKUP_PEER};
     struct geo *geo = open_geo(kinds, 4);
     struct geo_set *set = geo_ref_current(geo);
+    struct geo_reader reader;
+    assert_int_equal(geo_reader_init(&reader, 4, false), 0);
     struct geo_worker *worker;
     struct test_batch test;
     assert_int_equal(geo_worker_new(geo, lookup, 1, 2, &worker), 0);
@@ -125,15 +129,16 @@ static void test_evicted_in_batch(void **state)
         geo_enrich_batch(worker, batch);
         for (unsigned i = 0; i < 64; i++) {
             const struct record *record = &batch->records[i];
-            struct geo_tally tallies[4] = {0};
             struct place place;
-            bool is_known = geo_set_lookup(set, batch->peers[record->peer].address, tallies, &place);
+            const uint8_t *address = batch->peers[record->peer].address;
+            bool is_known = geo_reader_lookup(&reader, set, address, &place);
             assert_int_equal(record->place != 0, is_known);
             assert_true(!is_known || same_place(&place, &batch->places[record->place - 1]));
         }
         release_places(batch);
     }
     geo_worker_free(worker);
+    geo_reader_deinit(&reader);
     geo_set_unref(set);
     geo_free(geo);
 }
