@@ -195,10 +195,11 @@ static unsigned month_from_name(const char *p)
     return 0;
 }
 
-/* A year of four digits and the byte behind it; 0 when it is not one. */
+/* A year of four digits, before ' ' or ':' as the end of a word; 0 when it is not one
+ * ("2001:db8::1"). */
 static int64_t year_at(const char *p, const char *end)
 {
-    if (end - p < 5 || (p[4] != ' ' && p[4] != ':'))
+    if (end - p < 5 || (p[4] != ' ' && (p[4] != ':' || (end - p > 5 && p[5] != ' '))))
         return 0;
     unsigned century = two_digits(p), year = two_digits(p + 2);
     if (century < 19 || century > 21 || year == NO_NUMBER || (century == 19 && year < 70))

@@ -33,10 +33,10 @@ bool syslog_time_iso(struct syslog_parser *parser, const char **at, const char *
  *
  *   [YYYY ]Mmm D[D] [YYYY ]hh:mm:ss[.fraction][ YYYY][ UTC| GMT]
  *
- * A year behind the time is one only when ' ' or ':' follows, and is from 1970 to 2199 everywhere.
- * Without a year it is the one that brings the time nearest to the reception. Another zone's name
- * than UTC and GMT is passed over where Cisco's ": %" follows: names are ambiguous, the configured
- * zone is not.
+ * A year behind the time is one only when ' ' or a ':' that ends the word follows, and is from 1970
+ * to 2199 everywhere. Without a year it is the one that brings the time nearest to the reception.
+ * Another zone's name than UTC and GMT is passed over where Cisco's ": %" follows: names are
+ * ambiguous, the configured zone is not.
  */
 bool syslog_time_bsd(struct syslog_parser *parser, int64_t received_us, const char **at,
                      const char *end, struct syslog_time *ret);

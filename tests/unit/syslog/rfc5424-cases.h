@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 5424 6.5, its own examples. */
+{L("<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - \xef\xbb\xbf'su root' failed for lonvick on /dev/pts/8"),
+ NEW(34), AT(1065910455 * S + 3000000, 3), "mymachine.example.com", "su", NULL, "ID47", NULL, "'su root' failed for lonvick on /dev/pts/8"},
+{L("<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time to make the do-nuts."),
+ NEW(165), AT(1061727255 * S + 3000, 6), "192.0.2.1", "myproc", "8710", NULL, NULL, "%% It's time to make the do-nuts."},
+{L("<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"] \xef\xbb\xbf" "An application event log entry..."),
+ NEW(165), AT(1065910455 * S + 3000000, 3), "mymachine.example.com", "evntslog", NULL, "ID47", "[exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"]", "An application event log entry..."},
+{L("<165>1 2003-10-11T22:14:15.003Z mymachine.example.com evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"][examplePriority@32473 class=\"high\"]"),
+ NEW(165), AT(1065910455 * S + 3000000, 3), "mymachine.example.com", "evntslog", NULL, "ID47", "[exampleSDID@32473 iut=\"3\" eventSource=\"Application\" eventID=\"1011\"][examplePriority@32473 class=\"high\"]", NULL},
+
+/* Everything absent; message absent, empty, of spaces. */
+{L("<0>1 - - - - - -"), NEW(0), NO_TIME, NONE5, NULL},
+{L("<191>1 - - - - - - "), NEW(191), NO_TIME, NONE5, NULL},
+{L("<13>1 - - - - - -  two spaces"), NEW(13), NO_TIME, NONE5, " two spaces"},
+{L("<13>1 - - - - - - \xef\xbb\xbf"), NEW(13), NO_TIME, NONE5, NULL},
+{L("<13>1 - - - - - [a]"), NEW(13), NO_TIME, NULL, NULL, NULL, NULL, "[a]", NULL},
+{L("<13>1 - - - - - [a] "), NEW(13), NO_TIME, NULL, NULL, NULL, NULL, "[a]", NULL},
+{L("<13>1 - - - - - [a] x"), NEW(13), NO_TIME, NULL, NULL, NULL, NULL, "[a]", "x"},
+{L("<013>1 - h a p m - x"), NEW(13), NO_TIME, "h", "a", "p", "m", NULL, "x"},
+{L("<013>1 - -- a- -p -m- - - -"), NEW(13), NO_TIME, "--", "a-", "-p", "-m-", NULL, "- -"},
+{L("<13>1 2026-11-24T11:00:00Z - app - - - x"), NEW(13), AT(T11, 0), NULL, "app", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00Z h - 42 - - x"), NEW(13), AT(T11, 0), "h", NULL, "42", NULL, NULL, "x"},
+
+/* TIMESTAMP. */
+{L("<13>1 2026-11-24T11:00:00.5Z h a - - - x"), NEW(13), AT(T11 + 500000000, 1), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00.000Z h a - - - x"), NEW(13), AT(T11, 3), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00.123456Z h a - - - x"), NEW(13), AT(T11 + 123456000, 6), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00.123456789Z h a - - - x"), NEW(13), AT(T11 + 123456789, 9), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T12:00:00.25+01:00 h a - - - x"), NEW(13), AT(T11 + 250000000, 2), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T05:30:00-05:30 h a - - - x"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T12:00:00+0100 h a - - - x"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T10:59:60Z h a - - - leap second"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "leap second"},
+{L("<13>1 2024-02-29T00:00:00Z h a - - - x"), NEW(13), AT(1709164800 * S, 0), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 1969-12-31T23:59:59.5Z h a - - - x"), NEW(13), AT(-500000000, 1), "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00 h a - - - no zone"), NEW(13), AT(T10, 0), "h", "a", NULL, NULL, NULL, "no zone"},
+{L("<13>1 2026-11-24 11:00:00Z h a - - - space"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "space"},
+{L("<13>1 2026-11-24t11:00:00z h a - - - lower case"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "lower case"},
+
+/* A TIMESTAMP that is none, with the rest in order. */
+{L("<13>1 2026-11-31T11:00:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2023-02-29T11:00:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-13-01T11:00:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-00-01T11:00:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T24:00:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:60:00Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:61Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00.Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00.1234567890Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00+24:00 h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00ZZ h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+{L("<13>1 2026-11-24 h a - - [x y=\"z\"] x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, "[x y=\"z\"]", "x"},
+{L("<13>1 9999-12-31T23:59:59Z h a - - - more than 64 bits of ns"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "more than 64 bits of ns"},
+{L("<13>1 1677-12-31T23:59:59Z h a - - - x"), NEW(13), NO_TIME, "h", "a", NULL, NULL, NULL, "x"},
+
+/* STRUCTURED-DATA. */
+{L("<13>1 2026-11-24T11:00:00Z h a - - [x q=\"a\\\"b\" s=\"a\\\\\" b=\"[\\]\"] m"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[x q=\"a\\\"b\" s=\"a\\\\\" b=\"[\\]\"]", "m"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [x q=\"] not the end\"] m"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[x q=\"] not the end\"]", "m"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [x q=\"C:\\dir\"] m"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[x q=\"C:\\dir\"]", "m"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [x q=\"\"][y][z a=\"1\" a=\"2\"] m"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[x q=\"\"][y][z a=\"1\" a=\"2\"]", "m"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [x  q=\"1\" ] m"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[x  q=\"1\" ]", "m"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [timeQuality tzKnown=\"1\" isSynced=\"1\" syncAccuracy=\"60\"] from logger"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[timeQuality tzKnown=\"1\" isSynced=\"1\" syncAccuracy=\"60\"]", "from logger"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - [\xc3\xa9 \xc3\xa9=\"\xff\xe4\"] \xe4\xf6"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, "[\xc3\xa9 \xc3\xa9=\"\xff\xe4\"]", "\xe4\xf6"},
+
+/* STRUCTURED-DATA left out or malformed: the message is all that follows MSGID. */
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m no structured data"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "no structured data"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m -no"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "-no"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m [x"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[x"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m []"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[]"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m [x y=\"z] cut"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[x y=\"z] cut"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m [x y=z] m"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[x y=z] m"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m [x y=\"z\"][ m"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[x y=\"z\"][ m"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m [12]glued"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "[12]glued"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m "), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, NULL},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m \xef\xbb\xbfmark"), NEW(13), AT(T11, 0), "h", "a", "1", "m", NULL, "mark"},
+
+/* Names beyond the RFC's limits. */
+{L("<13>1 2026-11-24T11:00:00Z h\xc3\xb6st.example \xff\xfe a/b:c[1] \xe4 - x"), NEW(13), AT(T11, 0), "h\xc3\xb6st.example", "\xff\xfe", "a/b:c[1]", "\xe4", NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00Z 2001:db8::1 com.example.a.very.long.application.name.that.exceeds.the.limit.of.48.bytes 123e4567-e89b-12d3-a456-426614174000 this.msgid.is.longer.than.32.bytes.too - x"),
+ NEW(13), AT(T11, 0), "2001:db8::1", "com.example.a.very.long.application.name.that.exceeds.the.limit.of.48.bytes", "123e4567-e89b-12d3-a456-426614174000", "this.msgid.is.longer.than.32.bytes.too", NULL, "x"},
+{L("<13>1 2026-11-24T11:00:00Z h a - - - multi\nline\r\nmessage"), NEW(13), AT(T11, 0), "h", "a", NULL, NULL, NULL, "multi\nline\r\nmessage"},
+
+/* Names that do not fit: RFC 3164 from the time on. */
+{L("<13>1 2026-11-24T11:00:00Z host app: too few"), OLD(13), AT(T11, 0), "host", "app", NULL, NULL, NULL, "too few"},
+{L("<13>1 2026-11-24T11:00:00Z"), OLD(13), NO_TIME, NONE5, "1 2026-11-24T11:00:00Z"},
+{L("<13>1 2026-11-24T11:00:00Z host  a - - - empty name"), OLD(13), AT(T11, 0), "host", NULL, NULL, NULL, NULL, " a - - - empty name"},
+{L("<13>1 2026-11-24T11:00:00Z host a\tb - - - control"), OLD(13), AT(T11, 0), "host", NULL, NULL, NULL, NULL, "a\tb - - - control"},
+{L("<13>1 2026-11-24T11:00:00Z h a 1 m"), OLD(13), AT(T11, 0), "h", NULL, NULL, NULL, NULL, "a 1 m"},
+
+/* Not RFC 5424 at all. */
+{L("<13>1 of 5 jobs are done - ok"), OLD(13), NO_TIME, NONE5, "1 of 5 jobs are done - ok"},
+{L("<13>1 - of 5 jobs are done"), OLD(13), NO_TIME, NONE5, "1 - of 5 jobs are done"},
+{L("<134>1 1374543213.342705328 MX84 urls src=192.0.2.1"), OLD(134), NO_TIME, NONE5, "1 1374543213.342705328 MX84 urls src=192.0.2.1"},
+{L("<13>1 2026-11-31T11:00:00Z h a - - not structured"), OLD(13), NO_TIME, NONE5, "1 2026-11-31T11:00:00Z h a - - not structured"},
+{L("<13>1"), OLD(13), NO_TIME, NONE5, "1"},
+{L("<13>1 "), OLD(13), NO_TIME, NONE5, "1 "},
+{L("<13>2 2026-11-24T11:00:00Z h a - - - version"), OLD(13), NO_TIME, NONE5, "2 2026-11-24T11:00:00Z h a - - - version"},
+{L("<13>10 2026-11-24T11:00:00Z h a - - - version"), OLD(13), NO_TIME, NONE5, "10 2026-11-24T11:00:00Z h a - - - version"},
