@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "syslog/formats.h"
+#include "syslog/scan.h"
 #include "syslog/sd.h"
 
 /*
@@ -32,6 +33,12 @@ enum stamp { STAMP_NONE, STAMP_BAD, STAMP_NIL, STAMP_GOOD };
 /* The first byte that cannot be part of a name. */
 static const char *name_end(const char *at, const char *end)
 {
+    for (; end - at >= 8; at += 8) {
+        uint64_t word = scan_load(at);
+        uint64_t mask = scan_below(word, ' ' + 1) | scan_equal(word, 0x7f);
+        if (mask)
+            return at + scan_first(mask);
+    }
     while (at < end && (unsigned char)*at > ' ' && *at != 0x7f)
         at++;
     return at;

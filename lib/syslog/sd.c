@@ -3,10 +3,13 @@
 
 #include <errno.h>
 
-static bool is_name_byte(unsigned char c)
-{
-    return c > ' ' && c != 0x7f && c != '=' && c != ']' && c != '"';
-}
+#include "syslog/scan.h"
+
+/* RFC 5424's SD-NAME: printable, but not '=', ' ', ']' or '"'; and bytes >= 0x80. */
+static const bool is_name_byte[256] = {
+    ['!'] = true,         ['#' ... '<'] = true,   ['>' ... '\\'] = true,
+    ['^' ... '~'] = true, [0x80 ... 0xff] = true,
+};
 
 static bool is_escaped(char c)
 {
@@ -17,22 +20,38 @@ static bool is_escaped(char c)
 static bool read_name(const char **at, const char *end, struct text *ret_name)
 {
     const char *p = *at;
-    while (p < end && is_name_byte((unsigned char)*p))
+    while (p < end && is_name_byte[(unsigned char)*p])
         p++;
     *ret_name = (struct text){*at, (uint32_t)(p - *at)};
     *at = p;
     return ret_name->len > 0;
 }
 
-/* Moves *at behind ="PARAM-VALUE". Whatever follows a backslash does not end the value. */
+/* The quote that ends the value, or end. Whatever follows a backslash does not end it. */
+static const char *value_end(const char *at, const char *end)
+{
+    while (at < end && *at != '"') {
+        if (*at == '\\') {
+            at += end - at > 1 ? 2 : 1;
+        } else if (end - at >= 8) {
+            uint64_t word = scan_load(at);
+            uint64_t mask = scan_equal(word, '"') | scan_equal(word, '\\');
+            at += mask ? scan_first(mask) : 8;
+        } else {
+            at++;
+        }
+    }
+    return at;
+}
+
+/* Moves *at behind ="PARAM-VALUE"; false when it is not one. */
 static bool read_value(const char **at, const char *end, struct text *ret_value)
 {
     const char *p = *at;
     if (end - p < 3 || p[0] != '=' || p[1] != '"')
         return false;
-    const char *value = p += 2;
-    while (p < end && *p != '"')
-        p += *p == '\\' && end - p > 1 ? 2 : 1;
+    const char *value = p + 2;
+    p = value_end(value, end);
     if (p == end)
         return false;
     *ret_value = (struct text){value, (uint32_t)(p - value)};

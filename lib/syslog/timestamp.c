@@ -93,13 +93,13 @@ static bool read_fraction(const char **at, const char *end, int64_t *ret_ns, uin
     *ret_digits = 0;
     if (p == end || (*p != '.' && *p != ','))
         return true;
-    int64_t value = 0;
-    const char *first = ++p;
-    while (p < end && is_digit(*p) && p - first < 9)
-        value = value * 10 + (*p++ - '0');
+    const char *first = ++p, *limit = end - p > 9 ? p + 9 : end;
+    uint32_t value = 0;
+    for (uint32_t digit; p < limit && (digit = (uint32_t)(*p - '0')) < 10; p++)
+        value = value * 10 + digit;
     if (p == first || (p < end && is_digit(*p)))
         return false;
-    *ret_ns = value * scale[p - first];
+    *ret_ns = (int64_t)value * scale[p - first];
     *ret_digits = (uint8_t)(p - first);
     *at = p;
     return true;
