@@ -5,6 +5,7 @@ The disk is a tmpfs of a few MiB, in a mount namespace of this process, which no
 """
 
 import ctypes
+import errno
 import os
 import random
 import subprocess
@@ -42,13 +43,14 @@ class FullDisk(harness.TestCase):
             app, self.generator.randbytes(500).hex().encode()) for _ in range(n)])
 
     def fill(self):
-        with open(self.ballast, "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        ballast = os.open(self.ballast, os.O_WRONLY | os.O_CREAT)
+        try:
+            while True:
+                os.write(ballast, bytes(4096))
+        except OSError as error:
+            self.assertEqual(error.errno, errno.ENOSPC)
+        finally:
+            os.close(ballast)
 
     def test_drops_are_counted_and_it_recovers(self):
         self.sut.start()

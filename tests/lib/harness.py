@@ -11,8 +11,8 @@
 What a test waits for is always a fact (a notification, a counter, an exit) and never a time; each wait
 has a limit, and says what it saw when the limit passes.
 
-From the environment, set by tests/integration/meson.build: LOGBOOM_BUILD, the build folder;
-LOGBOOM_TEST_MMDB, a small geo database; LOGBOOM_PEERS, a tree with unpacked other senders (optional).
+From the environment: LOGBOOM_BUILD, the build folder (tests/integration/meson.build sets it); LOGBOOM_PEERS, a
+tree with unpacked other senders (tests/run sets it; optional).
 """
 
 import copy
