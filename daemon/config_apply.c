@@ -149,17 +149,17 @@ static void apply_members(struct config_loader *loader, const struct config_sect
                           const struct yaml_tree *map)
 {
     for (const struct yaml_tree *entry = map->first; entry; entry = entry->next) {
+        char path[CONFIG_PATH_MAX];
         if (is_repeated(loader, section->name, map, entry) || entry->kind == YAML_REFUSED)
             continue;
-        struct level level = {section, member(loader, section, entry), NULL};
+        struct level level = {section, member(loader, section, entry), path};
         if (!level.base)
             continue;
-        char path[CONFIG_PATH_MAX];
         join(path, section->name, entry->key);
-        level.path = path;
-        set_origin(loader, path, &entry->key_place);
-        if (is_map(loader, path, entry))
+        if (entry->kind == YAML_NOTHING || is_map(loader, path, entry)) {
+            set_origin(loader, path, &entry->key_place);
             apply_keys(loader, &level, entry);
+        }
     }
 }
 

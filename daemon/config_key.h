@@ -43,7 +43,7 @@ struct config_key {
     int64_t smallest, largest;
     const char *def;      /* as it is written in YAML; what root gets */
     const char *user_def; /* NULL: the same for everyone; else in words what another user gets (config_defaults.c) */
-    const char *example;  /* a valid value, for errors; NULL: def */
+    const char *example;  /* a valid value to show in errors; NULL: def */
     const struct config_word *words; /* ends with a NULL name */
     const char *help;
     size_t offset, size, n_offset;
@@ -102,7 +102,7 @@ bool config_address_valid(const char *text, const char **ret_problem);
 /* Would both sockets want the same address? Port 0 never clashes. */
 bool config_listen_same(const struct config_listen *a, const struct config_listen *b);
 
-/* What a value must be, for people: "a size from 16M to 64G". Writes to out. */
+/* What a value must be, for people: "a size from 16M to 64G, such as 256M". Cut to size. */
 void config_key_describe(const struct config_key *key, char *out, size_t size);
 /* A valid value, as it is written. */
 const char *config_key_example(const struct config_key *key);

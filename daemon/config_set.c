@@ -18,13 +18,16 @@ static const char *kind_name(const struct yaml_tree *value)
 static void report_value(struct config_loader *loader, const struct config_key *key,
                          const char *path, const struct yaml_tree *value)
 {
-    char wanted[160];
+    char wanted[256];
     config_key_describe(key, wanted, sizeof(wanted));
-    config_error(&loader->errors, &value->place, "%s: expected %s, such as %s, not %s%s", path,
-                 wanted, config_key_example(key),
-                 value->kind == YAML_TEXT ? config_quote(value->text).text : kind_name(value),
-                 config_type_is_list(key->type) ? "; write [A, B] or lines that begin with \"- \""
-                                                : "");
+    if (value->kind == YAML_NOTHING)
+        config_error(&loader->errors, &value->place, "%s: the value is missing, expected %s", path,
+                     wanted);
+    else
+        config_error(
+            &loader->errors, &value->place, "%s: expected %s, not %s%s", path, wanted,
+            value->kind == YAML_TEXT ? config_quote(value->text).text : kind_name(value),
+            config_type_is_list(key->type) ? "; write [A, B] or lines that begin with \"- \"" : "");
 }
 
 /* The word is none of the key's. */

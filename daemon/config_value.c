@@ -123,26 +123,21 @@ static void describe_words(const struct config_key *key, FILE *out)
 
 static void describe(const struct config_key *key, FILE *out)
 {
-    switch (key->type) {
-    case CONFIG_ENUM:
-    case CONFIG_WORDS:
+    bool number =
+        key->type == CONFIG_INTEGER || key->type == CONFIG_SIZE || key->type == CONFIG_DURATION;
+    if (key->words)
         describe_words(key, out);
-        break;
-    case CONFIG_INTEGER:
-    case CONFIG_SIZE:
-    case CONFIG_DURATION:
-        fprintf(out, "a %s from %s to %s", config_type_name(key->type),
-                config_number_format(key->type, key->smallest).text,
-                config_number_format(key->type, key->largest).text);
-        if (key->unit)
-            fprintf(out, " %s", key->unit);
-        break;
-    case CONFIG_ADDRESS:
+    else if (key->type == CONFIG_ADDRESS)
         fputs("HOST:PORT", out);
-        break;
-    default:
+    else
         fprintf(out, "a %s", config_type_name(key->type));
-    }
+    if (number)
+        fprintf(out, " from %s to %s", config_number_format(key->type, key->smallest).text,
+                config_number_format(key->type, key->largest).text);
+    if (key->unit)
+        fprintf(out, " %s", key->unit);
+    if (key->type != CONFIG_INTEGER && !key->words)
+        fprintf(out, ", such as %s", config_key_example(key));
 }
 
 void config_key_describe(const struct config_key *key, char *out, size_t size)

@@ -230,10 +230,10 @@ void log_limited(struct log_limit *limit, int64_t now_ns, int priority, const ch
     size_t len = format_text(text, NOTICE_MAX, format, args);
     va_end(args);
     if (suppressed)
-        len += (size_t)snprintf(text + len, NOTICE_MAX,
-                                " … and %" PRIu64 " more like this suppressed in the last %" PRId64
-                                " s",
-                                suppressed, (over_ns + 500000000) / 1000000000);
+        len += (size_t)snprintf(
+            text + len, NOTICE_MAX,
+            " … and %" PRIu64 " more like this suppressed in the last %" PRId64 " s", suppressed,
+            over_ns / 1000000000 + (over_ns % 1000000000 >= 500000000));
     write_line(priority, text, len);
     errno = saved_errno;
 }

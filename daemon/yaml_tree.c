@@ -160,7 +160,10 @@ static void read_items(struct reader *r, struct yaml_tree *list)
     }
 }
 
-/* The value that belongs to a key; takes the key's text over. */
+/*
+ * The value that belongs to a key, whose text it takes over. NULL: reading has stopped, or the key
+ * is none (reported), and then its value has been read and thrown away.
+ */
 static struct yaml_tree *read_value(struct reader *r, struct yaml_tree *key)
 {
     yaml_event_t event;
@@ -168,19 +171,13 @@ static struct yaml_tree *read_value(struct reader *r, struct yaml_tree *key)
         return NULL;
     struct yaml_tree *value = read_node(r, &event);
     yaml_event_delete(&event);
-    if (!value)
-        return NULL;
-    if (key->kind == YAML_LIST || key->kind == YAML_MAP || key->kind == YAML_NOTHING)
+    if (key->kind != YAML_TEXT && key->kind != YAML_REFUSED)
         config_error(r->errors, &key->place, "expected a key and a colon, such as \"workers: 0\"");
-    if (key->kind != YAML_TEXT)
-        value->kind = YAML_REFUSED;
+    if (!value || key->kind != YAML_TEXT)
+        return yaml_tree_free(value);
     value->key_place = key->place;
-    value->key = key->text ? key->text : strdup("");
+    value->key = key->text;
     key->text = NULL;
-    if (!value->key) {
-        config_error_memory(r->errors);
-        r->stopped = true;
-    }
     return value;
 }
 
