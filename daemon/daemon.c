@@ -23,6 +23,7 @@
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <boom/group.h>
@@ -191,6 +192,7 @@ static int make_geo(struct daemon *d)
     return fail(r, "geoip");
 }
 
+/* Before any thread is there: see timezone.h. */
 static int make_zones(struct daemon *d)
 {
     const struct config *config = d->config;
@@ -199,7 +201,7 @@ static int make_zones(struct daemon *d)
         return -ENOMEM;
     for (size_t i = 0; i < config->n_inputs; i++) {
         const char *name = config->inputs[i].time_zone;
-        int r = timezone_load(name, &d->zones[i]);
+        int r = timezone_load(name, time(NULL), &d->zones[i]);
         if (r < 0) {
             log_msg(LOG_ERR, "inputs.%s.time_zone: \"%s\" is no time zone of this system: %s",
                     config->inputs[i].name, name, strerror(-r));
@@ -453,8 +455,8 @@ static int make_status(struct daemon *d)
 static int start(struct daemon *d)
 {
     int (*const steps[])(struct daemon *) = {
-        make_loop, make_store,  make_geo,        make_zones,  make_pool, make_pipeline,
-        make_front, open_inputs, start_receivers, make_status,
+        make_zones, make_loop,  make_store,  make_geo,        make_pool,
+        make_pipeline, make_front, open_inputs, start_receivers, make_status,
     };
     d->n_receivers = n_receivers(d->config);
     int r = boom_ctx_with_cancel(NULL, &d->root);

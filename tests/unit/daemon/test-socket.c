@@ -55,7 +55,7 @@ static void a_second_daemon_is_refused(void **state)
 
 static void a_name_without_address_says_why(void **state)
 {
-    struct config_listen listen = {.scheme = SCHEME_UDP, .host = "no-such-host.invalid", .port = 514};
+    struct config_listen listen = {.scheme = SCHEME_UDP, .host = (char *)"no-such-host.invalid", .port = 514};
     struct socket_address addresses[SOCKET_MAX_ADDRESSES];
     const char *why = "";
     assert_int_equal(socket_resolve(&listen, addresses, &why), -ENOENT);
