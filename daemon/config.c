@@ -3,13 +3,27 @@
 
 #include <stdlib.h>
 
+#include "daemon/config_key.h"
+
+void config_texts_free(char **texts, size_t n_texts)
+{
+    for (size_t i = 0; i < n_texts; i++)
+        free(texts[i]);
+    free(texts);
+}
+
+void config_listens_free(struct config_listen *listen, size_t n_listen)
+{
+    for (size_t i = 0; i < n_listen; i++) {
+        free(listen[i].url);
+        free(listen[i].host);
+    }
+    free(listen);
+}
+
 static void free_input(struct config_input *input)
 {
-    for (size_t i = 0; i < input->n_listen; i++) {
-        free(input->listen[i].url);
-        free(input->listen[i].host);
-    }
-    free(input->listen);
+    config_listens_free(input->listen, input->n_listen);
     free(input->name);
     free(input->time_zone);
 }
@@ -21,9 +35,7 @@ struct config *config_free(struct config *config)
     for (size_t i = 0; i < config->n_inputs; i++)
         free_input(&config->inputs[i]);
     free(config->inputs);
-    for (size_t i = 0; i < config->geoip.n_databases; i++)
-        free(config->geoip.databases[i]);
-    free(config->geoip.databases);
+    config_texts_free(config->geoip.databases, config->geoip.n_databases);
     free(config->store.path);
     free(config->status.socket);
     free(config->status.http);

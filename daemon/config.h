@@ -3,8 +3,9 @@
 #define DAEMON_CONFIG_H
 
 /*
- * The configuration, as the rest of the daemon sees it: plain values, checked, in one piece of memory that
- * nobody changes after loading. Where they come from (one table of keys, YAML) is config.c's affair.
+ * The configuration, as the rest of the daemon sees it: plain values, checked, in one piece of
+ * memory that nobody changes after loading. Where they come from (one table of keys, YAML) is
+ * config_load.h's affair.
  */
 
 #include <stdbool.h>
@@ -34,11 +35,12 @@ struct config_input {
     size_t n_listen;
     enum config_on_full on_full;
     enum config_on_oversize on_oversize;
-    uint32_t max_line;         /* bytes */
-    uint32_t max_connections;  /* TCP, all receivers together */
-    int64_t idle_timeout_ns;   /* TCP: a connection that sends nothing for this long is closed; 0: never */
-    uint32_t receive_buffer;   /* UDP SO_RCVBUF, bytes */
-    char *time_zone;           /* of times without one: "local", "UTC", "Europe/Berlin", "+02:00" */
+    uint32_t max_line;        /* bytes */
+    uint32_t max_connections; /* TCP, all receivers together */
+    int64_t
+        idle_timeout_ns; /* TCP: a connection that sends nothing this long is closed; 0: never */
+    uint32_t receive_buffer; /* UDP SO_RCVBUF, bytes */
+    char *time_zone;         /* of times without one: "local", "UTC", "Europe/Berlin", "+02:00" */
 };
 
 struct config_stage {
@@ -82,17 +84,24 @@ struct config {
 };
 
 /*
- * Loads path (NULL: CONFIG_DEFAULT_PATH when it exists, else the built-in defaults), and the *.yaml of conf.d beside it, in the order of their
- * names. Every error is written to `errors`, one line each: "FILE:LINE:COLUMN: what was expected, and what to do". Returns 0, -EINVAL, or why
- * the file could not be read (also written to errors).
+ * Loads path (NULL: CONFIG_DEFAULT_PATH where it exists, else the built-in defaults), and over it
+ * the *.yaml of conf.d beside it, in the order of their names; conf.d must belong to root or to the
+ * user of the process. Every error is written to `errors`, one line each: "FILE:LINE:COLUMN: what
+ * was expected, and what to do". Returns 0 and a configuration for config_free(); or the first
+ * error: -EINVAL, -ENOMEM, or why a file could not be read.
  */
 int config_load(const char *path, FILE *errors, struct config **ret_config);
 struct config *config_free(struct config *config);
 
-/* The key table as a person reads it (--help-config), as the sample file, as scdoc for logboom.yaml(5), and the effective values as JSON (--dump-config). */
+/* The key table: for a person (--help-config), as the sample file, as scdoc of logboom.yaml(5). */
 void config_write_help(FILE *out);
 void config_write_sample(FILE *out);
 void config_write_man(FILE *out);
+/*
+ * The effective values as JSON in the shape of the file (--dump-config), written as the file writes
+ * them ("256M", "1s"): the dump is itself a configuration. Returns 0, -EIO, -ENOMEM (also for a
+ * path from the environment that is not UTF-8).
+ */
 int config_write_json(const struct config *config, FILE *out);
 
 #endif

@@ -67,7 +67,7 @@ static bool is_repeated(struct config_loader *loader, const char *path, const st
         if (strcmp(other->key, entry->key) == 0) {
             config_error(&loader->errors, &entry->key_place,
                          "%s%s%s is given twice, first on line %u; keep one of them", path,
-                         *path ? "." : "", config_quote(entry->key).text, other->key_place.line);
+                         *path ? ": " : "", config_quote(entry->key).text, other->key_place.line);
             return true;
         }
     return false;

@@ -5,7 +5,8 @@
 #include <stdio.h>
 #include "daemon/config_key.h"
 
-/* After `lead`: "16M to 64G", "0 to 64 threads", "drop, block"; nothing at all for types without a range. */
+/* After `lead`: "16M to 64G", "0 to 64 threads", "drop, block"; nothing for types without a range.
+ */
 void config_write_range(FILE *out, const struct config_key *key, const char *lead);
 
 #endif

@@ -11,7 +11,7 @@
 /* Counts the error. Is it to be written? */
 static bool note(struct config_errors *errors, int error)
 {
-    if (errors->error == 0)
+    if (errors->error == 0 || error == -ENOMEM)
         errors->error = error;
     return errors->n++ < CONFIG_ERRORS_MAX;
 }

@@ -2,7 +2,7 @@
 #ifndef DAEMON_CONFIG_ERRORS_H
 #define DAEMON_CONFIG_ERRORS_H
 
-/* What is wrong with the configuration: one line each, all of them, in the order in which they are met. */
+/* What is wrong with the configuration: one line each, all of them, in the order they are met. */
 
 #include <stdio.h>
 
@@ -17,7 +17,7 @@ struct config_place {
 struct config_errors {
     FILE *out;
     unsigned n; /* met, those beyond CONFIG_ERRORS_MAX included */
-    int error;  /* of the first: -EINVAL, -ENOMEM, or why a file could not be read; 0: none */
+    int error;  /* -ENOMEM if memory ran out, else the first one's; 0: none */
 };
 
 /* Writes "FILE:LINE:COLUMN: text". */

@@ -3,8 +3,9 @@
 #define DAEMON_CONFIG_KEY_H
 
 /*
- * The table of keys: everything that is known about a key stands in its row, and loading, checking, defaults, the help, the
- * sample file, the manual page and the dump are made from it. A new key is a row and a field in config.h.
+ * The table of keys: everything that is known about a key stands in its row, and loading, checking,
+ * defaults, the help, the sample file, the manual page and the dump are made from it. A new key is
+ * a row and a field in config.h.
  *
  *   inputs.*.max_line     the pattern; "*" is the name of a member
  *   └──────┘ └──────┘
@@ -39,21 +40,22 @@ struct config_word {
 struct config_key {
     const char *pattern;
     enum config_type type;
-    const char *unit;     /* what an integer counts; NULL: nothing worth a word */
+    const char *unit; /* what an integer counts; NULL: nothing worth a word */
     int64_t smallest, largest;
-    const char *def;      /* as it is written in YAML; what root gets */
-    const char *user_def; /* NULL: the same for everyone; else in words what another user gets (config_defaults.c) */
-    const char *example;  /* a valid value to show in errors; NULL: def */
+    const char *def; /* as it is written in YAML; what root gets */
+    const char
+        *user_def; /* in words, what others than root get; NULL: the same (config_defaults.c) */
+    const char *example;             /* a valid value to show in errors; NULL: def */
     const struct config_word *words; /* ends with a NULL name */
     const char *help;
     size_t offset, size, n_offset;
 };
 
-/* A map of keys. The order of the two tables is the order of everything that is written from them. */
+/* A map of keys. Everything that is written from the two tables has their order. */
 struct config_section {
     const char *name;           /* "" is the file itself */
-    const char *const *members; /* its keys are in the members: those with these names (NULL at the end)… */
-    const char *example;        /* … or any name, such as this */
+    const char *const *members; /* its keys are in members: those named here (NULL ends)… */
+    const char *example;        /* … or of any name, such as this one */
     const char *help;
 };
 
@@ -63,7 +65,7 @@ extern const struct config_section config_sections[];
 extern const size_t config_n_sections;
 
 #define CONFIG_INPUTS_MAX 64
-#define CONFIG_NAME_MAX   64 /* bytes of a member's name */
+#define CONFIG_NAME_MAX   64  /* bytes of a member's name */
 #define CONFIG_PATH_MAX   128 /* of "inputs.NAME.KEY", with the NUL */
 
 const struct config_key *config_key_find(const char *pattern);
@@ -84,7 +86,7 @@ bool config_member(const struct config *config, const struct config_section *sec
 bool config_word_value(const struct config_word *words, const char *name, int *ret_value);
 const char *config_word_name(const struct config_word *words, int value);
 
-/* "64K", "1s", "5" as a key's type wants it. Pure. Returns 0, -EINVAL (not of that form), -ERANGE (outside the key's range). */
+/* "64K", "1s", "5" as the key's type wants it. Pure. Returns 0, -EINVAL (form), -ERANGE (range). */
 int config_number_parse(const struct config_key *key, const char *text, int64_t *ret_value);
 /* The shortest exact way to write the value: 67108864 as a size is "64M". */
 struct config_number {
@@ -93,14 +95,18 @@ struct config_number {
 struct config_number config_number_format(enum config_type type, int64_t value);
 
 /*
- * URL or HOST:PORT. Pure but for memory. Returns 0, -ENOMEM, or -EINVAL and in *ret_problem what was expected (a constant).
- * ret_listen's url and host are the caller's to free.
+ * URL or HOST:PORT. Pure but for memory. Returns 0, -ENOMEM, or -EINVAL and in *ret_problem what
+ * was expected (a constant). ret_listen's url and host are the caller's to free.
  */
 int config_listen_parse(const char *text, struct config_listen *ret_listen,
                         const char **ret_problem);
 bool config_address_valid(const char *text, const char **ret_problem);
 /* Would both sockets want the same address? Port 0 never clashes. */
 bool config_listen_same(const struct config_listen *a, const struct config_listen *b);
+
+/* Frees an array and what its items own. */
+void config_texts_free(char **texts, size_t n_texts);
+void config_listens_free(struct config_listen *listen, size_t n_listen);
 
 /* What a value must be, for people: "a size from 16M to 64G, such as 256M". Cut to size. */
 void config_key_describe(const struct config_key *key, char *out, size_t size);

@@ -192,12 +192,15 @@ int config_load_as(const struct config_user *user, const char *path, const char 
 {
     struct config_loader loader = {.user = user, .errors = {.out = errors}};
     loader.config = calloc(1, sizeof(*loader.config));
-    if (!loader.config)
+    if (!loader.config) {
+        config_error_memory(&loader.errors);
         return -ENOMEM;
+    }
     config_defaults_apply(&loader);
     load_files(&loader, path, default_path);
     config_defaults_finish(&loader);
-    config_check(&loader);
+    if (loader.errors.error != -ENOMEM) /* what is missing then says nothing */
+        config_check(&loader);
     config_errors_close(&loader.errors);
     int r = loader.errors.error;
     if (r == 0) {

@@ -5,10 +5,13 @@
 /*
  * Loading, step by step:
  *
- *   defaults ─▶ logboom.yaml ─▶ conf.d/10-a.yaml ─▶ conf.d/20-b.yaml ─▶ finish ─▶ check
- *   every key   each file is set over what is there: scalars and lists     what      what no value
- *   but the     replace, maps merge by key                                nobody    shows alone
- *   user's                                                                set
+ *   defaults      every key, but those that depend on the user
+ *      ▼
+ *   logboom.yaml, conf.d/10-a.yaml, conf.d/20-b.yaml
+ *      ▼          each is set over what is there: scalars and lists replace, maps merge by key
+ *   finish        what no file has set and depends on the user
+ *      ▼
+ *   check         what no value shows alone
  */
 
 #include <sys/types.h>
@@ -23,7 +26,7 @@ struct config_user {
     const char *home, *xdg_state_home, *xdg_runtime_dir;
 };
 
-/* config_load() with everything it takes from outside given. default_path stands for CONFIG_DEFAULT_PATH. */
+/* config_load() with all that it takes from outside; default_path is CONFIG_DEFAULT_PATH there. */
 int config_load_as(const struct config_user *user, const char *path, const char *default_path,
                    FILE *errors, struct config **ret_config);
 
@@ -44,15 +47,16 @@ struct config_loader {
     bool any_file; /* was there anything to read? */
 };
 
-/* config_apply.c: sets what the tree says; everything that does not fit is reported. */
+/* config_apply.c: sets what the tree says; all that does not fit is reported. */
 void config_apply(struct config_loader *loader, const struct yaml_tree *tree);
-/* One value into the struct `base` that holds key's field; path as in config_origin. */
+/* config_set.c: one value into the struct `base` that holds key's field; path as in config_origin.
+ */
 void config_apply_value(struct config_loader *loader, const struct config_key *key, void *base,
                         const char *path, const struct yaml_tree *value);
 const struct config_origin *config_origin_find(const struct config_loader *loader,
                                                const char *path);
 
-/* config_unknown.c: the word at `place` is none of the section's (name: as it was written, "" is the file). */
+/* config_unknown.c: the entry's key is none of the section, which is shown as shown_section. */
 void config_unknown_key(struct config_loader *loader, const struct config_section *section,
                         const char *shown_section, const struct yaml_tree *entry);
 /* The nearest of words, if one is near enough to be meant; else NULL. */

@@ -144,13 +144,6 @@ static bool items_fit(struct config_loader *loader, const struct config_key *key
     return loader->errors.n == n_errors;
 }
 
-static void free_texts(char **texts, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        free(texts[i]);
-    free(texts);
-}
-
 static void apply_paths(struct config_loader *loader, char ***field, size_t *n_field,
                         const char *path, const struct yaml_tree *list, size_t n)
 {
@@ -166,10 +159,10 @@ static void apply_paths(struct config_loader *loader, char ***field, size_t *n_f
             filled++;
     }
     if (!texts || filled < n) {
-        free_texts(texts, filled);
+        config_texts_free(texts, filled);
         return;
     }
-    free_texts(*field, *n_field);
+    config_texts_free(*field, *n_field);
     *field = texts;
     *n_field = n;
 }
@@ -188,15 +181,6 @@ static void apply_words(struct config_loader *loader, const struct config_key *k
         return;
     memcpy(field, values, n * sizeof(*values));
     *n_field = n;
-}
-
-static void free_listens(struct config_listen *listen, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        free(listen[i].url);
-        free(listen[i].host);
-    }
-    free(listen);
 }
 
 static bool apply_url(struct config_loader *loader, struct config_listen *listen, const char *path,
@@ -227,10 +211,10 @@ static void apply_urls(struct config_loader *loader, struct config_listen **fiel
         if (apply_url(loader, &listen[filled], path, item))
             filled++;
     if (!listen || filled < n) {
-        free_listens(listen, filled);
+        config_listens_free(listen, filled);
         return;
     }
-    free_listens(*field, *n_field);
+    config_listens_free(*field, *n_field);
     *field = listen;
     *n_field = n;
 }

@@ -94,17 +94,17 @@ void config_unknown_key(struct config_loader *loader, const struct config_sectio
     const char *near = config_nearest(entry->key, words, n_words);
     const char *other = elsewhere(entry->key);
     struct config_quoted key = config_quote(entry->key);
-    const char *dot = *shown_section ? ": " : "";
+    const char *separator = *shown_section ? ": " : "";
 
     if (near) {
         config_error(&loader->errors, &entry->key_place, "%s%sunknown key %s; did you mean \"%s\"?",
-                     shown_section, dot, key.text, near);
+                     shown_section, separator, key.text, near);
     } else if (other) {
         config_error(&loader->errors, &entry->key_place, "%s%sunknown key %s; did you mean %s?",
-                     shown_section, dot, key.text, other);
+                     shown_section, separator, key.text, other);
     } else {
         join_words(words, n_words, list);
         config_error(&loader->errors, &entry->key_place, "%s%sunknown key %s; known here are %s",
-                     shown_section, dot, key.text, list);
+                     shown_section, separator, key.text, list);
     }
 }

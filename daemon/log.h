@@ -6,10 +6,11 @@
  * What the daemon says about itself: one line a message on stderr.
  *
  *   a person's terminal   logboomd: warning: network: 12 connections refused
- *   the journal           <4>network: 12 connections refused      sd-daemon(3): the prefix becomes PRIORITY=
+ *   the journal           <4>network: 12 connections refused          PRIORITY=4, see sd-daemon(3)
  *
- * Context (input=network, conn=17, batch=2041) is part of the text. A message can never become two lines and never
- * holds control bytes, whatever its arguments hold. Every function may be called from any thread.
+ * Context (input=network, conn=17, batch=2041) is part of the text. A message can never become two
+ * lines and never holds control bytes, whatever its arguments hold. Every function may be called
+ * from any thread.
  */
 
 #include <pthread.h>
@@ -18,24 +19,27 @@
 #include <stdint.h>
 #include <syslog.h>
 
-/* Longest line written, prefix and newline included: small enough for one atomic write to a pipe. */
+/* Longest line written, prefix and newline included: one atomic write, even to a pipe. */
 #define LOG_LINE_MAX 2048
 
 /*
- * Looks where stderr leads (JOURNAL_STREAM, systemd.exec(5)) and sets the level: the most detailed severity written,
- * LOG_EMERG to LOG_DEBUG. Before the call messages up to LOG_INFO are written as to a terminal.
+ * Looks where stderr leads (JOURNAL_STREAM, systemd.exec(5)) and sets the level: the most detailed
+ * severity written, LOG_EMERG to LOG_DEBUG. Before the call messages up to LOG_INFO are written as
+ * to a terminal.
  */
 void log_open(int level);
 void log_set_level(int level);
 /* Is a message of this priority written? For callers that would work to make one. */
 bool log_enabled(int priority);
 
-/* Writes one line; too long ones are cut and end in "…". %m is the caller's errno, and errno is kept. Blocks only as stderr does. */
+/* Writes one line; too long ones are cut and end in "…". %m is the caller's errno, and errno is
+ * kept. Blocks only as stderr does. */
 void log_msg(int priority, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * Restrains one call site, or one object, that may repeat: `burst` messages in interval_ns, the others are counted.
- * The first message after the interval says how many "more like this" there were.
+ * Restrains one call site, or one object, that may repeat: `burst` messages in interval_ns, the
+ * others are counted. The first message after the interval says how many "more like this" there
+ * were.
  *
  *   static struct log_limit limit = LOG_LIMIT(5, 30 * INT64_C(1000000000));
  *   log_limited(&limit, now_ns, LOG_WARNING, "input=%s: bad frame from %s", name, peer);
@@ -60,15 +64,16 @@ void log_limited(struct log_limit *limit, int64_t now_ns, int priority, const ch
     __attribute__((format(printf, 4, 5)));
 
 /*
- * The decision alone. true: the message may go; *ret_suppressed is then how many were held back in the last
- * *ret_over_ns (0 unless an interval has just ended). false: it has been counted.
+ * The decision alone. true: the message may go; *ret_suppressed is then how many were held back in
+ * the last *ret_over_ns (0 unless an interval has just ended). false: it has been counted.
  */
 bool log_limit_take(struct log_limit *limit, int64_t now_ns, uint64_t *ret_suppressed,
                     int64_t *ret_over_ns);
 
 /*
- * Makes bytes from outside fit to be shown: printable UTF-8 stays, anything else becomes \n, \t, \r, \\ or \xNN. What does
- * not fit in size is cut between characters and marked "…". Always terminates; size is at least 8. Pure. Returns out.
+ * Makes bytes from outside fit to be shown: printable UTF-8 stays, anything else becomes \n, \t,
+ * \r, \\ or \xNN. What does not fit in size is cut between characters and marked "…". Always
+ * terminates; size is at least 8. Pure. Returns out.
  */
 char *log_escape(char *out, size_t size, const char *bytes, size_t len);
 

@@ -45,10 +45,10 @@ static const struct bad {
     {"workers: 1\nmemory: 64M\nworkers: 2\n",
      "c.yaml:3:1: \"workers\" is given twice, first on line 1; keep one of them\n"},
     {"log: {level: info, level: info}\n",
-     "c.yaml:1:20: log.\"level\" is given twice, first on line 1; keep one of them\n"},
+     "c.yaml:1:20: log: \"level\" is given twice, first on line 1; keep one of them\n"},
     {"log:\nlog:\n", "c.yaml:2:1: \"log\" is given twice, first on line 1; keep one of them\n"},
     {"stages:\n  parse:\n  parse:\n",
-     "c.yaml:3:3: stages.\"parse\" is given twice, first on line 2; keep one of them\n"},
+     "c.yaml:3:3: stages: \"parse\" is given twice, first on line 2; keep one of them\n"},
     {"inputs: {a b: {}}\n", "c.yaml:1:10: inputs: expected a name of 1 to 64 letters, digits, - "
                             "and _, not \"a b\"\n"},
     {"inputs: {\"\": {}}\n", "c.yaml:1:10: inputs: expected a name of 1 to 64 letters, digits, - "
