@@ -153,6 +153,7 @@ static const struct bad {
     {"workers: 1\n---\nworkers: 2\n",
      "c.yaml:2:1: a second document begins here; a configuration file is one document\n"},
     {"store:\n\tpath: a\n", "c.yaml:2:1: not valid YAML: a tab; indent with spaces\n"},
+    {"# \xc3\xa9\nstore:\n\tpath: a\n", "c.yaml:3:1: not valid YAML: a tab; indent with spaces\n"},
     {"store: {path: a\n", "c.yaml:2:1: not valid YAML: did not find expected ',' or '}', while "
                           "parsing a flow mapping that began on line 1\n"},
     {"workers: \"5\n", "c.yaml:2:1: not valid YAML: found unexpected end of stream, while scanning "
@@ -265,6 +266,8 @@ static void too_many_values_and_errors(void **state)
     fflush(out);
     fixture_write_bytes(f, "c.yaml", text, len);
     assert_int_equal(fixture_load(f, &root), -EINVAL);
+    assert_non_null(strstr(f->errors, "\nc.yaml:100:1: "));
+    assert_null(strstr(f->errors, "\nc.yaml:101:1: "));
     assert_non_null(strstr(f->errors, "\n… and 1900 more errors\n"));
     for (unsigned i = 2000; i < 6000; i++)
         fprintf(out, "zebra%u: 1\n", i);

@@ -31,6 +31,7 @@ static void numbers(void **state)
         {&any_size, "9223372036854775807", 0, INT64_MAX},
         {&any_size, "9223372036854775808", -ERANGE, 0},
         {&any_size, "99999999999999999999999999999999", -ERANGE, 0},
+        {&any_size, "184467440737095516205", -ERANGE, 0}, /* wraps to 45 */
         {&any_size, "8388607T", 0, INT64_C(8388607) << 40},
         {&any_size, "8388608T", -ERANGE, 0},
         {&any_size, "18446744073709551616K", -ERANGE, 0},
@@ -207,6 +208,7 @@ static void nearest_words(void **state)
     assert_string_equal(config_nearest("listens", words, 4), "listen");
     assert_string_equal(config_nearest("maxline", words, 4), "max_line");
     assert_string_equal(config_nearest("onfull", words, 4), "on_full");
+    assert_string_equal(config_nearest("lgo", (const char *const[]){"log"}, 1), "log");
     assert_null(config_nearest("", words, 4));
     assert_null(config_nearest("x", words, 4));
     assert_null(config_nearest("memory", words, 4));
