@@ -102,9 +102,10 @@ static void load_fragments(struct config_loader *loader, int directory, const ch
     struct dirent **entries;
     int n = scandirat(directory, ".", &entries, is_fragment, by_name);
     if (n < 0) {
+        int error = -errno;
         const char *file = keep_name(loader, path);
         if (file)
-            config_error_errno(&loader->errors, &(struct config_place){file, 0, 0}, -errno,
+            config_error_errno(&loader->errors, &(struct config_place){file, 0, 0}, error,
                                "list the folder");
         return;
     }

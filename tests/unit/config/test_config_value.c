@@ -218,6 +218,7 @@ static void nearest_words(void **state)
 /* A row that is wrong shows here and not on a customer's machine. */
 static void the_table_is_sound(void **state)
 {
+    size_t leaves_len = 0;
     for (size_t i = 0; i < config_n_keys; i++) {
         const struct config_key *key = &config_keys[i];
         assert_ptr_equal(config_key_find(key->pattern), key);
@@ -226,6 +227,11 @@ static void the_table_is_sound(void **state)
         assert_true(key->smallest <= key->largest);
         assert_true(!key->words == (key->type != CONFIG_ENUM && key->type != CONFIG_WORDS));
         assert_true(!config_type_is_list(key->type) || key->largest > 0);
+        size_t n_words = 0, words_len = 0; /* errors list them in fixed buffers */
+        for (const struct config_word *word = key->words; word && word->name; word++, n_words++)
+            words_len += strlen(word->name) + 2;
+        assert_true(n_words <= 16 && words_len < 128);
+        leaves_len += strlen(config_key_leaf(key)) + 2;
         int64_t value;
         if (key->type <= CONFIG_DURATION) {
             assert_true(key->size == 4 || key->size == 8);
@@ -233,6 +239,7 @@ static void the_table_is_sound(void **state)
             assert_int_equal(config_number_parse(key, config_key_example(key), &value), 0);
         }
     }
+    assert_true(config_n_keys + config_n_sections <= 64 && leaves_len < 512);
 }
 
 int main(void)
