@@ -30,6 +30,8 @@ enum store_column {
     STORE_PEER = 1u << 11,
     STORE_GEO = 1u << 12,     /* place, geo_ip */
     STORE_ALL = (1u << 13) - 1,
+    /* A part of STORE_GEO: the place without geo_ip, for which the message may have to be read. */
+    STORE_PLACE = 1u << 13,
 };
 
 /* One row. Texts live until the block is loaded again or the reader moves on. Columns not asked for are zero. */

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "store/encoder.h"
+#include "store/ints.h"
+
+/*
+ * Dictionaries: each distinct value of a block is stored once, rows hold its index. Keys are compared, never only
+ * their hashes: senders choose them. Streams are (host, app) pairs and find their parts in dictionaries of hosts and of apps,
+ * so that a reader prunes on either. On disk they are ordered by app: what one program writes on many hosts lies
+ * together, which compresses better than host by host.
+ */
+static bool same_text(struct text a, struct text b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static uint64_t hash_text(struct text text)
+{
+    return text.len ? XXH3_64bits(text.data, text.len) : 0;
+}
+
+int encoder_clear_dicts(struct store_encoder *encoder, size_t n_rows)
+{
+    struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table, &encoder->apps_table,
+                               &encoder->peers_table, &encoder->places_table};
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        if (intern_clear(tables[i], n_rows) < 0)
+            return -ENOMEM;
+    encoder->streams.len = encoder->hosts.len = encoder->apps.len = 0;
+    encoder->inputs_used.len = encoder->peers.len = encoder->places.len = 0;
+    encoder->n_streams = encoder->n_hosts = encoder->n_apps = 0;
+    encoder->n_inputs_used = encoder->n_peers = encoder->n_places = 0;
+    return 0;
+}
+
+/* Appends an element to an array of n. */
+static int append(struct buffer *array, size_t *n, const void *element, size_t size)
+{
+    if (buffer_reserve(array, size) < 0)
+        return -ENOMEM;
+    buffer_put(array, element, size);
+    ++*n;
+    return 0;
+}
+
+static int find_text(struct intern *table, struct buffer *texts, size_t *n, struct text text,
+                     uint64_t hash, uint32_t *ret_index)
+{
+    struct intern_slot *slot = intern_first(table, hash);
+    for (; intern_taken(table, slot); slot = intern_next(table, slot)) {
+        if (slot->hash == hash && same_text(((struct text *)texts->data)[slot->index], text)) {
+            *ret_index = slot->index;
+            return 0;
+        }
+    }
+    intern_set(table, slot, hash, (uint32_t)*n);
+    *ret_index = (uint32_t)*n;
+    return append(texts, n, &text, sizeof(text));
+}
+
+int encoder_stream(struct store_encoder *encoder, struct text host, struct text app,
+                   uint32_t *ret_stream)
+{
+    uint64_t host_hash = hash_text(host), app_hash = hash_text(app);
+    uint64_t hash = host_hash ^ (app_hash << 17 | app_hash >> 47);
+    struct stream *streams = (struct stream *)encoder->streams.data;
+    struct intern_slot *slot = intern_first(&encoder->streams_table, hash);
+    for (; intern_taken(&encoder->streams_table, slot);
+         slot = intern_next(&encoder->streams_table, slot)) {
+        const struct stream *stream = &streams[slot->index];
+        if (slot->hash == hash && same_text(stream->host, host) && same_text(stream->app, app)) {
+            *ret_stream = slot->index;
+            return 0;
+        }
+    }
+    struct stream stream = {.host = host, .app = app};
+    if (find_text(&encoder->hosts_table, &encoder->hosts, &encoder->n_hosts, host, host_hash,
+                  &stream.host_index) < 0 ||
+        find_text(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app, app_hash,
+                  &stream.app_index) < 0)
+        return -ENOMEM;
+    intern_set(&encoder->streams_table, slot, hash, (uint32_t)encoder->n_streams);
+    *ret_stream = (uint32_t)encoder->n_streams;
+    return append(&encoder->streams, &encoder->n_streams, &stream, sizeof(stream));
+}
+
+static bool same_peer(const struct peer *a, const struct peer *b)
+{
+    return a->port == b->port && a->family == b->family &&
+           memcmp(a->address, b->address, sizeof(a->address)) == 0;
+}
+
+static int find_peer(struct store_encoder *encoder, const struct peer *peer, uint32_t *ret_index)
+{
+    uint64_t hash = XXH3_64bits_withSeed(peer->address, sizeof(peer->address),
+                                         (uint64_t)peer->port << 8 | peer->family);
+    const struct peer *peers = (const struct peer *)encoder->peers.data;
+    struct intern_slot *slot = intern_first(&encoder->peers_table, hash);
+    for (; intern_taken(&encoder->peers_table, slot);
+         slot = intern_next(&encoder->peers_table, slot)) {
+        if (slot->hash == hash && same_peer(&peers[slot->index], peer)) {
+            *ret_index = slot->index;
+            return 0;
+        }
+    }
+    intern_set(&encoder->peers_table, slot, hash, (uint32_t)encoder->n_peers);
+    *ret_index = (uint32_t)encoder->n_peers;
+    return append(&encoder->peers, &encoder->n_peers, peer, sizeof(*peer));
+}
+
+int encoder_peer(struct store_encoder *encoder, const struct source *source, uint16_t index,
+                 uint32_t *ret_peer)
+{
+    if (source->peers[index] == 0) {
+        uint32_t found;
+        if (find_peer(encoder, &source->batch->peers[index], &found) < 0)
+            return -ENOMEM;
+        source->peers[index] = found + 1;
+    }
+    *ret_peer = source->peers[index] - 1;
+    return 0;
+}
+
+static bool same_place(const struct place *a, const struct place *b)
+{
+    return memcmp(a->country, b->country, sizeof(a->country)) == 0 && a->asn == b->asn &&
+           a->has_location == b->has_location &&
+           memcmp(&a->lat, &b->lat, sizeof(a->lat)) == 0 &&
+           memcmp(&a->lon, &b->lon, sizeof(a->lon)) == 0 && same_text(a->city, b->city) &&
+           same_text(a->region, b->region) && same_text(a->org, b->org);
+}
+
+static int find_place(struct store_encoder *encoder, const struct place *place, uint32_t *ret_index)
+{
+    uint64_t key[6] = {hash_text(place->city), hash_text(place->region), hash_text(place->org),
+                       (uint64_t)place->asn << 32 | (uint8_t)place->country[0] << 8 |
+                           (uint8_t)place->country[1]};
+    memcpy(&key[4], &place->lat, sizeof(place->lat));
+    memcpy(&key[5], &place->lon, sizeof(place->lon));
+    uint64_t hash = XXH3_64bits(key, sizeof(key));
+    const struct place *places = (const struct place *)encoder->places.data;
+    struct intern_slot *slot = intern_first(&encoder->places_table, hash);
+    for (; intern_taken(&encoder->places_table, slot);
+         slot = intern_next(&encoder->places_table, slot)) {
+        if (slot->hash == hash && same_place(&places[slot->index], place)) {
+            *ret_index = slot->index;
+            return 0;
+        }
+    }
+    intern_set(&encoder->places_table, slot, hash, (uint32_t)encoder->n_places);
+    *ret_index = (uint32_t)encoder->n_places;
+    return append(&encoder->places, &encoder->n_places, place, sizeof(*place));
+}
+
+/* Places are numbered from 1; 0 is none, here and on disk. */
+int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
+                  uint32_t *ret_place)
+{
+    *ret_place = 0;
+    if (index == 0)
+        return 0;
+    uint32_t *known = &source->places[index - 1];
+    if (*known == 0) {
+        uint32_t found;
+        if (find_place(encoder, &source->batch->places[index - 1], &found) < 0)
+            return -ENOMEM;
+        *known = found + 1;
+    }
+    *ret_place = *known;
+    return 0;
+}
+
+int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input)
+{
+    const char *name = index < encoder->n_inputs ? encoder->inputs[index] : "";
+    struct text text = {name, (uint32_t)strlen(name)};
+    const struct text *used = (const struct text *)encoder->inputs_used.data;
+    for (uint32_t i = 0; i < encoder->n_inputs_used; i++) {
+        if (same_text(used[i], text)) {
+            *ret_input = i;
+            return 0;
+        }
+    }
+    *ret_input = (uint32_t)encoder->n_inputs_used;
+    return append(&encoder->inputs_used, &encoder->n_inputs_used, &text, sizeof(text));
+}
+
+/* Two counting sorts: streams by app (keeping their order of appearance), then the places of their rows. */
+void encoder_rank_streams(struct store_encoder *encoder)
+{
+    struct stream *streams = (struct stream *)encoder->streams.data;
+    uint32_t *count = encoder->rows.order;
+    memset(count, 0, (encoder->n_apps + 1) * sizeof(*count));
+    for (size_t i = 0; i < encoder->n_streams; i++)
+        count[streams[i].app_index + 1]++;
+    for (size_t i = 1; i < encoder->n_apps; i++)
+        count[i] += count[i - 1];
+    for (size_t i = 0; i < encoder->n_streams; i++)
+        streams[i].rank = count[streams[i].app_index]++;
+
+    uint32_t *order = encoder->rows.order;
+    for (size_t i = 0; i < encoder->n_streams; i++)
+        order[streams[i].rank] = streams[i].n_rows;
+    uint32_t at = 0;
+    for (size_t i = 0; i < encoder->n_streams; i++) {
+        uint32_t n_rows = order[i];
+        order[i] = at;
+        at += n_rows;
+    }
+}
+
+int encoder_put_texts(struct buffer *column, const struct text *texts, size_t n)
+{
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < n; i++)
+        n_bytes += texts[i].len;
+    uint32_t *lens = malloc((n + 1) * sizeof(*lens));
+    if (!lens || buffer_reserve(column, ints_bound(n, sizeof(*lens)) + n_bytes) < 0) {
+        free(lens);
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < n; i++)
+        lens[i] = texts[i].len;
+    ints_put_u32(column, lens, n);
+    for (size_t i = 0; i < n; i++)
+        buffer_put(column, texts[i].data, texts[i].len);
+    free(lens);
+    return 0;
+}
+
+/* varint n, then the texts. */
+static int add_dict(struct store_encoder *encoder, enum section_id id, const struct buffer *texts,
+                    size_t n)
+{
+    struct buffer *column = &encoder->column;
+    column->len = 0;
+    if (buffer_reserve(column, VARINT_BYTES) < 0)
+        return -ENOMEM;
+    buffer_put_varint(column, n);
+    int r = encoder_put_texts(column, (const struct text *)texts->data, n);
+    return r < 0 ? r : encoder_add_column(encoder, id);
+}
+
+int encoder_add_streams(struct store_encoder *encoder)
+{
+    const struct stream *streams = (const struct stream *)encoder->streams.data;
+    size_t n = encoder->n_streams;
+    uint32_t *pairs = encoder->rows.order; /* done with: a block has at least as many rows as streams */
+    struct buffer *column = &encoder->column;
+    int r = add_dict(encoder, SECTION_HOSTS, &encoder->hosts, encoder->n_hosts);
+    if (r == 0)
+        r = add_dict(encoder, SECTION_APPS, &encoder->apps, encoder->n_apps);
+    column->len = 0;
+    if (r < 0 || buffer_reserve(column, VARINT_BYTES + 2 * ints_bound(n, sizeof(*pairs))) < 0)
+        return -ENOMEM;
+    buffer_put_varint(column, n);
+    for (size_t i = 0; i < n; i++)
+        pairs[streams[i].rank] = streams[i].host_index;
+    ints_put_u32(column, pairs, n);
+    for (size_t i = 0; i < n; i++)
+        pairs[streams[i].rank] = streams[i].app_index;
+    ints_put_u32(column, pairs, n);
+    r = encoder_add_column(encoder, SECTION_STREAMS);
+    return r < 0 ? r : encoder_add_u32(encoder, SECTION_STREAM, encoder->rows.stream);
+}
+
+int encoder_add_inputs(struct store_encoder *encoder)
+{
+    int r = add_dict(encoder, SECTION_INPUTS, &encoder->inputs_used, encoder->n_inputs_used);
+    return r < 0 ? r : encoder_add_u32(encoder, SECTION_INPUT, encoder->rows.input);
+}
+
+/* Plane by plane, as ints: the addresses of one network differ in few bytes. */
+int encoder_add_peers(struct store_encoder *encoder)
+{
+    const struct peer *peers = (const struct peer *)encoder->peers.data;
+    size_t n = encoder->n_peers;
+    struct buffer *column = &encoder->column;
+    column->len = 0;
+    if (buffer_reserve(column, VARINT_BYTES + 19 * n) < 0)
+        return -ENOMEM;
+    buffer_put_varint(column, n);
+    for (size_t byte = 0; byte < sizeof(peers->address); byte++)
+        for (size_t i = 0; i < n; i++)
+            buffer_put_byte(column, peers[i].address[byte]);
+    for (unsigned byte = 0; byte < 2; byte++)
+        for (size_t i = 0; i < n; i++)
+            buffer_put_byte(column, (uint8_t)(peers[i].port >> (8 * byte)));
+    for (size_t i = 0; i < n; i++)
+        buffer_put_byte(column, peers[i].family);
+    int r = encoder_add_column(encoder, SECTION_PEERS);
+    return r < 0 ? r : encoder_add_u32(encoder, SECTION_PEER, encoder->rows.peer);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_ENCODER_H
+#define STORE_ENCODER_H
+
+/*
+ * The inside of an encoder. encode.c walks the rows, encode_dicts.c finds their dictionary entries, encode_time.c and
+ * encode_geo.c write the columns of that name, sections.c compresses.
+ *
+ *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by stream ─▶ sections
+ */
+
+#include <zstd.h>
+#include "record/batch.h"
+#include "store/buffer.h"
+#include "store/format.h"
+#include "store/intern.h"
+#include "store/store.h"
+
+enum text_column { TEXT_MESSAGE, TEXT_PROCID, TEXT_MSGID, TEXT_SD, N_TEXT_COLUMNS };
+
+/* Columns at most this long go into SECTION_GROUP. */
+#define GROUPED_BYTES 192
+/* Sections at most this long are not worth a compressed frame. */
+#define PLAIN_BYTES 48
+
+/* One batch of the block: where its spans point, and which dictionary entries (1 + index, 0: not looked up) it uses. */
+struct source {
+    const struct batch *batch;
+    uint32_t *peers, *places;
+    uint32_t input;
+};
+
+struct stream {
+    struct text host, app;
+    uint32_t host_index, app_index;
+    uint32_t n_rows;
+    uint32_t rank; /* its number on disk: ordered by app */
+};
+
+struct grouped_row {
+    const struct record *record;
+    const struct source *source;
+};
+
+/* Arrays of one element a row, in one allocation; `memory` is what is freed. */
+struct rows {
+    void *memory;
+    size_t capacity;
+    struct grouped_row *grouped;
+    int64_t *time_ns, *received_us, *scratch; /* order of reception */
+    uint32_t *stream;                         /* order of reception */
+    uint32_t *order;                          /* of the streams: where each one's next row goes */
+    uint32_t *len[N_TEXT_COLUMNS];            /* grouped, as all that follow */
+    uint32_t *input, *peer, *place, *geo_off;
+    uint8_t *reception_flags; /* order of reception */
+    uint8_t *digits, *flags, *pri, *format, *geo_from, *geo_len;
+};
+
+struct store_encoder {
+    ZSTD_CCtx *zstd;
+    const char *const *inputs;
+    size_t n_inputs;
+
+    struct rows rows;
+    size_t n_rows; /* of the block that is held; 0: none */
+    struct block_header header;
+    uint8_t max_digits;
+    size_t text_bytes[N_TEXT_COLUMNS];
+
+    struct buffer sources, maps; /* struct source; uint32_t */
+    struct intern streams_table, hosts_table, apps_table, peers_table, places_table;
+    struct buffer streams;                      /* struct stream */
+    struct buffer hosts, apps, inputs_used;     /* struct text */
+    struct buffer peers;                        /* struct peer */
+    struct buffer places;                       /* struct place */
+    size_t n_streams, n_hosts, n_apps, n_inputs_used, n_peers, n_places;
+
+    struct buffer text[N_TEXT_COLUMNS];
+    struct buffer column; /* the raw bytes of the column at work */
+    struct buffer group;
+    struct buffer out; /* room for the longest head, then the sections */
+    struct section sections[MAX_SECTIONS];
+    unsigned n_sections;
+};
+
+/* Room in `out` before the first section; the head is written so that it ends there. */
+#define HEAD_ROOM (BLOCK_HEADER_BYTES + MAX_SECTIONS * SECTION_BYTES)
+
+static inline uint8_t *encoder_block(const struct store_encoder *encoder)
+{
+    return encoder->out.data + HEAD_ROOM - BLOCK_HEADER_BYTES -
+           encoder->n_sections * (size_t)SECTION_BYTES;
+}
+
+/* store_encoder_new() without a store: the options' inputs and level are all it needs. Returns 0, -ENOMEM. */
+int encoder_new(const struct store_options *options, struct store_encoder **ret_encoder);
+
+/* These write columns of the block; all return 0, -ENOMEM or -E2BIG. */
+int encoder_add_section(struct store_encoder *encoder, enum section_id id, const void *data,
+                        size_t len);
+int encoder_add_column(struct store_encoder *encoder, enum section_id id);
+int encoder_add_u8(struct store_encoder *encoder, enum section_id id, const uint8_t *values);
+int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values);
+int encoder_add_time(struct store_encoder *encoder);
+int encoder_add_received(struct store_encoder *encoder);
+int encoder_add_peers(struct store_encoder *encoder);
+int encoder_add_places(struct store_encoder *encoder);
+int encoder_add_streams(struct store_encoder *encoder);
+int encoder_add_inputs(struct store_encoder *encoder);
+int encoder_finish(struct store_encoder *encoder);
+
+/* Starts the dictionaries of a block of so many rows. */
+int encoder_clear_dicts(struct store_encoder *encoder, size_t n_rows);
+/* Entries of the dictionaries, found or added: 0, or -ENOMEM. */
+int encoder_stream(struct store_encoder *encoder, struct text host, struct text app,
+                   uint32_t *ret_stream);
+int encoder_peer(struct store_encoder *encoder, const struct source *source, uint16_t index,
+                 uint32_t *ret_peer);
+int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
+                  uint32_t *ret_place);
+int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
+/* Ranks the streams by app, and fills rows.order with the first place of each. */
+void encoder_rank_streams(struct store_encoder *encoder);
+
+/* Puts n texts (their lengths as ints, then their bytes) behind `column`. */
+int encoder_put_texts(struct buffer *column, const struct text *texts, size_t n);
+
+#endif

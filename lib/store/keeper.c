@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+/*
+ * The store's thread. It sleeps until the earliest of: the sync of what was appended, the age of the open log, a retry of what
+ * could not be sealed, the next look at the room that is left; or until somebody wakes it.
+ *
+ * Retired logs and sealed files are its own: nobody else closes, renames or deletes them. It works on them without a lock.
+ */
+#define RETENTION_NS (5 * NS_PER_S)
+#define RETRY_NS     (5 * NS_PER_S)
+
+struct keeper {
+    struct store *store;
+    int64_t retain_at_ns, retry_at_ns;
+};
+
+static void sync_failed(struct store *store, const char *what, int r)
+{
+    report(&store->reporter, LOG_ERR, "store: %s: %s failed: %s", store->path, what, strerror(-r));
+    pthread_mutex_lock(&store->lock);
+    store->stats.append_errors++;
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* Only the keeper closes a log, so its descriptor outlives the lock. */
+static void sync_open_log(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    struct log *log = store->log;
+    int fd = log && log->is_dirty ? log->fd : -1;
+    if (log)
+        log->is_dirty = false;
+    store->dirty_since_ns = 0;
+    pthread_mutex_unlock(&store->lock);
+    if (fd >= 0 && fdatasync(fd) < 0)
+        sync_failed(store, "sync", -errno);
+}
+
+static void settle_sealed_locked(struct store *store, struct log *log)
+{
+    struct store_file *file = store_find_file_locked(store, log->index.header.first_id);
+    store->stats.bytes_disk += log->index.seen_bytes - file->bytes_disk;
+    file->bytes_disk = log->index.seen_bytes;
+    file->sealed = true;
+    store->retired = log->next;
+}
+
+/* Tail, sync, name: in this order, so that a file called .seg is whole. */
+static int seal(struct store *store, struct log *log)
+{
+    char from[NAME_BYTES], to[NAME_BYTES];
+    uint64_t first_id = log->index.header.first_id;
+    catalog_name(from, log->day, first_id, false);
+    catalog_name(to, log->day, first_id, true);
+    int r = tail_write(&log->index, log->fd);
+    if (r == 0 && store->options.sync != STORE_SYNC_NONE && fdatasync(log->fd) < 0)
+        r = -errno;
+    if (r == 0 && renameat(store->root_fd, from, store->root_fd, to) < 0)
+        r = -errno;
+    if (r == 0 && store->options.sync != STORE_SYNC_NONE)
+        r = fsync_dir(store->root_fd, log->day);
+    return r;
+}
+
+static struct log *first_retired(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    struct log *log = store->retired;
+    pthread_mutex_unlock(&store->lock);
+    return log;
+}
+
+static int seal_retired(struct store *store)
+{
+    struct log *log;
+    while ((log = first_retired(store))) {
+        int r = seal(store, log);
+        if (r < 0) {
+            report(&store->reporter, LOG_ERR, "store: %s/%016" PRIx64 ": cannot seal: %s", log->day,
+                   log->index.header.first_id, strerror(-r));
+            return r;
+        }
+        pthread_mutex_lock(&store->lock);
+        settle_sealed_locked(store, log);
+        pthread_mutex_unlock(&store->lock);
+        log_free(log);
+    }
+    return 0;
+}
+
+static bool disk_is_short(const struct store *store)
+{
+    struct statvfs figures;
+    return store->options.min_free_bytes > 0 && fstatvfs(store->root_fd, &figures) == 0 &&
+           (uint64_t)figures.f_bavail * figures.f_frsize < store->options.min_free_bytes;
+}
+
+/* Why the oldest file should go, or NULL. It must be sealed, and the newest file always stays: it knows the last id. */
+static const char *why_delete(struct store *store, struct store_file *ret_file)
+{
+    const struct store_options *options = &store->options;
+    bool is_short = disk_is_short(store);
+    const char *why = NULL;
+    pthread_mutex_lock(&store->lock);
+    if (store->n_files > 1 && store->files[0].sealed) {
+        *ret_file = store->files[0];
+        if (options->retain_bytes > 0 && store->stats.bytes_disk > options->retain_bytes)
+            why = "retain_size";
+        else if (options->retain_age_ns > 0 &&
+                 realtime_ns() / 1000 - ret_file->max_received_us > options->retain_age_ns / 1000)
+            why = "retain_age";
+        else if (is_short)
+            why = "min_free";
+    }
+    pthread_mutex_unlock(&store->lock);
+    return why;
+}
+
+static int delete_oldest(struct store *store, const struct store_file *file, const char *why)
+{
+    char name[NAME_BYTES];
+    catalog_name(name, file->day, file->first_id, true);
+    if (unlinkat(store->root_fd, name, 0) < 0 && errno != ENOENT) {
+        report(&store->reporter, LOG_ERR, "store: %s: cannot delete: %s", name, strerror(errno));
+        return -errno;
+    }
+    unlinkat(store->root_fd, file->day, AT_REMOVEDIR); /* refused unless it is empty */
+    pthread_mutex_lock(&store->lock);
+    store->stats.deleted_segments++;
+    store->stats.deleted_records += file->records;
+    store_remove_file_locked(store, store_find_file_locked(store, file->first_id));
+    pthread_mutex_unlock(&store->lock);
+    report(&store->reporter, LOG_INFO, "store: %s deleted (%s): %" PRIu64 " lines, %" PRIu64 " bytes",
+           name, why, file->records, file->bytes_disk);
+    return 0;
+}
+
+static void retain(struct store *store)
+{
+    struct store_file file;
+    const char *why;
+    while ((why = why_delete(store, &file)))
+        if (delete_oldest(store, &file, why) < 0)
+            return;
+}
+
+/* Ranks: the append lock comes first, so the lock is let go in between and the question asked again. */
+static void retire_old(struct store *store)
+{
+    pthread_mutex_lock(&store->append_lock);
+    pthread_mutex_lock(&store->lock);
+    if (store_log_is_old_locked(store, monotonic_ns()))
+        store_retire_locked(store);
+    pthread_mutex_unlock(&store->lock);
+    pthread_mutex_unlock(&store->append_lock);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool has_retention(const struct store_options *options)
+{
+    return options->retain_bytes > 0 || options->retain_age_ns > 0 || options->min_free_bytes > 0;
+}
+
+/* When there is something to do next without being woken. */
+static int64_t next_deadline_locked(const struct keeper *keeper)
+{
+    const struct store *store = keeper->store;
+    int64_t at = INT64_MAX;
+    if (store->rounds_wanted > store->rounds_done)
+        return 0;
+    if (store->dirty_since_ns > 0)
+        at = earlier(at, store->dirty_since_ns + store->options.sync_interval_ns);
+    if (store->log && store->log->index.n_blocks > 0)
+        at = earlier(at, store->log->old_at_ns);
+    if (store->retired)
+        at = earlier(at, keeper->retry_at_ns);
+    if (has_retention(&store->options))
+        at = earlier(at, keeper->retain_at_ns);
+    return at;
+}
+
+static void wait_locked(struct store *store, int64_t at_ns)
+{
+    struct timespec until = {at_ns / NS_PER_S, at_ns % NS_PER_S};
+    if (at_ns == INT64_MAX)
+        pthread_cond_wait(&store->wake, &store->lock);
+    else
+        pthread_cond_timedwait(&store->wake, &store->lock, &until);
+}
+
+/* One round of everything that is due. The lock is not held. */
+static int work(struct keeper *keeper)
+{
+    struct store *store = keeper->store;
+    int64_t now_ns = monotonic_ns();
+    pthread_mutex_lock(&store->lock);
+    bool is_old = store_log_is_old_locked(store, now_ns);
+    bool is_dirty = store->dirty_since_ns > 0 &&
+                    now_ns >= store->dirty_since_ns + store->options.sync_interval_ns;
+    bool has_retired = store->retired != NULL;
+    pthread_mutex_unlock(&store->lock);
+    if (is_dirty)
+        sync_open_log(store);
+    if (is_old)
+        retire_old(store);
+    int r = seal_retired(store);
+    keeper->retry_at_ns = monotonic_ns() + RETRY_NS;
+    if (has_retention(&store->options) &&
+        (has_retired || is_old || now_ns >= keeper->retain_at_ns)) {
+        retain(store);
+        keeper->retain_at_ns = monotonic_ns() + RETENTION_NS;
+    }
+    return r;
+}
+
+void *keeper_run(void *arg)
+{
+    struct store *store = arg;
+    struct keeper keeper = {.store = store};
+    pthread_mutex_lock(&store->lock);
+    while (!store->is_closing || store->rounds_wanted > store->rounds_done) {
+        int64_t at_ns = next_deadline_locked(&keeper);
+        if (at_ns > monotonic_ns()) {
+            wait_locked(store, at_ns);
+            continue;
+        }
+        uint64_t round = store->rounds_wanted;
+        pthread_mutex_unlock(&store->lock);
+        int r = work(&keeper);
+        pthread_mutex_lock(&store->lock);
+        store->rounds_done = round;
+        store->round_error = r;
+        pthread_cond_broadcast(&store->rested);
+    }
+    pthread_mutex_unlock(&store->lock);
+    return NULL;
+}
+
+int keeper_round(struct store *store)
+{
+    pthread_mutex_lock(&store->lock);
+    uint64_t round = ++store->rounds_wanted;
+    pthread_cond_signal(&store->wake);
+    while (store->rounds_done < round)
+        pthread_cond_wait(&store->rested, &store->lock);
+    int r = store->round_error;
+    pthread_mutex_unlock(&store->lock);
+    return r;
+}
