@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/search.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ctl/locate.h"
+
+void search_deinit(struct search *search)
+{
+    if (search->reader != NULL)
+        search->reader = store_reader_close(search->reader);
+    search->query = query_free(search->query);
+    printer_deinit(&search->printer);
+    free(search->store);
+    search->store = NULL;
+}
+
+bool search_number(const char *word, unsigned base, uint64_t *ret_number)
+{
+    char *end;
+    errno = 0;
+    if (strspn(word, base == 16 ? "0123456789abcdefABCDEF" : "0123456789") != strlen(word))
+        return false;
+    *ret_number = strtoull(word, &end, (int)base);
+    return *word != '\0' && *end == '\0' && errno == 0;
+}
+
+static int set_format(const struct ctl *ctl, struct search *search, const char *name)
+{
+    search->format = format_find(name);
+    if (search->format == NULL)
+        return ctl_misused(ctl, "there is no output %s: expected " FORMAT_NAMES, name);
+    return CTL_DONE;
+}
+
+static int set_color(const struct ctl *ctl, struct search *search, const char *when)
+{
+    search->color = when;
+    if (strcmp(when, "auto") == 0 || strcmp(when, "always") == 0 || strcmp(when, "never") == 0)
+        return CTL_DONE;
+    return ctl_misused(ctl, "--color takes auto, always or never, not %s", when);
+}
+
+int search_option(const struct ctl *ctl, struct search *search, int option)
+{
+    switch (option) {
+    case 'o':
+        return set_format(ctl, search, optarg);
+    case 'n':
+        if (!search_number(optarg, 10, &search->options.limit))
+            return ctl_misused(ctl, "-n takes a number of lines, not %s", optarg);
+        return CTL_DONE;
+    case SEARCH_UTC:
+        search->utc = true;
+        return CTL_DONE;
+    default:
+        return set_color(ctl, search, optarg);
+    }
+}
+
+static char *join(char **words, int n)
+{
+    size_t len = 1;
+    for (int i = 0; i < n; i++)
+        len += strlen(words[i]) + 1;
+    char *text = calloc(1, len), *end = text;
+    for (int i = 0; text != NULL && i < n; i++) {
+        end = stpcpy(end, words[i]);
+        if (i + 1 < n)
+            *end++ = ' ';
+    }
+    return text;
+}
+
+/* The expression with a mark under the place; a long one is shown around it. */
+static int fail_expression(const char *text, const struct query_error *error)
+{
+    size_t len = strlen(text), start = error->at > 60 ? error->at - 60 : 0;
+    int shown = (int)(len - start < 72 ? len - start : 72);
+    ctl_fail("column %zu of the expression: %s", error->at + 1, error->message);
+    if (strpbrk(text, "\n\t\r\033") == NULL)
+        fprintf(stderr, "  %.*s\n  %*s^\n", shown, text + start, (int)(error->at - start), "");
+    return CTL_USAGE;
+}
+
+int search_parse(const struct ctl *ctl, struct search *search, char **words, int n)
+{
+    struct query_error error;
+    char *text = join(words, n);
+    if (text == NULL)
+        return ctl_fail("out of memory");
+    int r = query_parse(text, &search->query, &error);
+    int status = r == -EINVAL ? fail_expression(text, &error)
+                 : r < 0      ? ctl_fail("out of memory")
+                              : CTL_DONE;
+    free(text);
+    return status;
+}
+
+static bool wants_color(const struct search *search)
+{
+    const char *no_color = getenv("NO_COLOR");
+    if (strcmp(search->color, "auto") != 0)
+        return *search->color == 'a';
+    return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
+}
+
+int search_start_printer(struct search *search)
+{
+    int r = printer_init(&search->printer, search->format, STDOUT_FILENO, search->utc,
+                         wants_color(search));
+    search->printer.flush_rows = isatty(STDOUT_FILENO);
+    search->options.columns = search->format->columns;
+    search->options.on_row = printer_row;
+    search->options.arg = &search->printer;
+    return r < 0 ? ctl_fail("out of memory") : CTL_DONE;
+}
+
+static void report(void *arg, int priority, const char *message)
+{
+    fprintf(stderr, "logboomctl: %s\n", message);
+}
+
+int search_open(struct search *search)
+{
+    struct store_reader_options options = {.path = search->store, .report = report};
+    return store_reader_open(&options, &search->reader);
+}
+
+/* Who may read it: the names from the nearest folder that can be asked. */
+static int fail_access(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) < 0)
+        return ctl_fail("not allowed to look into %s: run as root, or as a member of the store's "
+                        "group (sudo logboomctl ...)",
+                        path);
+    const struct passwd *user = getpwuid(status.st_uid);
+    const struct group *group = getgrgid(status.st_gid);
+    return ctl_fail("not allowed to read %s: it belongs to user %s and group %s; join the group "
+                    "(usermod -aG %s $USER), or use sudo",
+                    path, user != NULL ? user->pw_name : "(unknown)",
+                    group != NULL ? group->gr_name : "(unknown)",
+                    group != NULL ? group->gr_name : "GROUP");
+}
+
+int search_fail_open(const struct search *search, int error)
+{
+    if (error == -EACCES || error == -EPERM)
+        return fail_access(search->store);
+    if (error == -ENOENT)
+        return ctl_fail("there is no store at %s: has logboomd run? (--store DIR or --config FILE "
+                        "name another)",
+                        search->store);
+    return ctl_fail("cannot open the store at %s: %s", search->store, strerror(-error));
+}
+
+int search_finish(struct search *search, int r)
+{
+    int error = printer_flush(&search->printer);
+    if (error == -EPIPE)
+        return CTL_DONE;
+    if (error < 0)
+        return ctl_fail("cannot write to standard output: %s", strerror(-error));
+    if (r < 0)
+        return ctl_fail("reading the store at %s: %s", search->store, strerror(-r));
+    return CTL_DONE;
+}

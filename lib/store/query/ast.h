@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_QUERY_AST_H
+#define STORE_QUERY_AST_H
+
+/*
+ * The tree of an expression. Private to lib/store/query and its tests.
+ *
+ *   host:web* and not (severity<=err or "no route")
+ *
+ *   AND ─┬─ COMPARE host MATCH [web*]
+ *        └─ NOT ── OR ─┬─ COMPARE severity LE [3]
+ *                      └─ COMPARE message MATCH [*no route*]
+ *
+ * AND and OR have any number of children, so that a long chain is no deep tree; depth is bounded by
+ * QUERY_MAX_DEPTH. Everything hangs on the query's own memory and dies with it. After parsing the
+ * tree is never changed: any number of threads may match against it.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include "store/query.h"
+
+#define QUERY_MAX_DEPTH 64
+#define QUERY_MAX_BYTES 65536
+
+enum node_kind { NODE_ALL, NODE_AND, NODE_OR, NODE_NOT, NODE_COMPARE };
+enum compare { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_MATCH, CMP_IN };
+
+/* What kind of value a field has; decides how a value is read, and which comparisons it has. */
+enum field_type {
+    FIELD_TEXT,
+    FIELD_COUNTRY,  /* text of two letters, compared without case */
+    FIELD_NUMBER,
+    FIELD_ID,       /* 16 hexadecimal digits, as -o json prints it */
+    FIELD_TIME,     /* nanoseconds since 1970 UTC */
+    FIELD_SEVERITY,
+    FIELD_FACILITY,
+    FIELD_FORMAT,
+    FIELD_ADDRESS,
+    FIELD_SD,       /* text: a parameter of the structured data */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    uint32_t column;    /* enum store_column */
+    size_t offset;      /* FIELD_TEXT: of its struct text in struct store_row */
+    bool contains;      /* ':' searches inside instead of comparing the whole */
+    /* Everything that is compared as a number: false when the row has none. */
+    bool (*number)(const struct store_row *row, int64_t *ret_number);
+    /* FIELD_ADDRESS: NULL when the row has none. */
+    const uint8_t *(*address)(const struct store_row *row);
+};
+
+/*
+ * A run of literal bytes of a pattern. A byte b of the text fits byte i when (b | mask[i]) == text[i]: the
+ * mask is 0x20 for a letter that is compared without case (and text[i] is its lower case), else 0.
+ */
+struct needle {
+    const uint8_t *text, *mask;
+    size_t len;
+    size_t probe_a, probe_b; /* the two bytes that a scan looks at first; a <= b */
+};
+
+/* needle * needle * needle; open at an end: a star stands there. No needle at all: any text but the empty one. */
+struct pattern {
+    struct needle *needles;
+    size_t n_needles;
+    bool open_start, open_end;
+};
+
+struct value {
+    bool any; /* a lone star: the field is present */
+    union {
+        struct pattern pattern;
+        int64_t number;
+        struct {
+            uint8_t address[16];
+            uint8_t bits; /* of the prefix, in the 128-bit form */
+        };
+    };
+};
+
+struct node {
+    enum node_kind kind;
+    struct node *child, *next; /* first child; next sibling */
+    const struct field *field; /* from here: NODE_COMPARE */
+    enum compare op;
+    struct text sd_id, sd_param;
+    struct value *values;      /* one, or n with CMP_IN */
+    size_t n_values;
+    uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last value: none */
+};
+
+struct query {
+    struct node *root;
+    uint32_t columns;
+    struct allocation *allocations;
+};
+
+/* Zeroed memory that lives as long as the query, or NULL. */
+void *query_alloc(struct query *query, size_t size);
+
+/* parse.c. Fills root. Returns as query_parse(). */
+int query_parse_tree(struct query *query, const char *text, struct query_error *ret_error);
+/* How an operator is written. */
+const char *compare_text(enum compare op);
+
+/* field.c. The table, and what it says of a name; NULL: no such field. */
+const struct field *field_find(const char *name, size_t len);
+/* The nearest known name, or NULL when none is near. */
+const char *field_nearest(const char *name, size_t len);
+/* May this field be compared so? */
+bool field_allows(const struct field *field, enum compare op);
+/* The operators, as an error message lists them. */
+const char *field_operators(const struct field *field);
+/* How many values a field of severities or facilities has; 0 for others. */
+unsigned field_set_size(const struct field *field);
+
+/* print.c. The canonical text of the tree, which parses into the same tree. */
+void query_print(const struct query *query, FILE *out);
+
+/* match.c */
+bool node_matches(const struct node *node, const struct store_row *row);
+
+/* prune.c. What is known of all rows of a block from its header alone. */
+enum verdict { VERDICT_NEVER, VERDICT_MAYBE, VERDICT_ALWAYS };
+enum verdict node_judge(const struct node *node, const struct store_block_info *info);
+
+#endif

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a query.
+ *
+ *   block header ──judge──▶ never: next block
+ *                           maybe: load the expression's columns, find the hits ─┬─ none: next block
+ *                           always: every row is a hit ──────────────────────────┴─▶ load what on_row needs ──▶ on_row
+ *
+ * The columns that only on_row needs are not decoded for a block without a hit.
+ *
+ * The newest `limit` matches in the order of reception are found in two passes. The first goes backwards and only
+ * looks for hits, until it has seen `limit` of them; it remembers the id of the oldest hit, and the first id of each
+ * block that has one. The second seeks there and goes forwards through the remembered blocks alone. A block that
+ * retention deletes between the passes is missing from the result, as if the query had come later; nothing that
+ * was appended between them is in it.
+ */
+#include "store/query/ast.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct run {
+    const struct query *query;
+    struct store_reader *reader;
+    const struct query_options *options;
+    struct query_counts *counts;
+    struct store_block_info block;
+    uint32_t *hits; /* rows of the current block that match, ascending */
+    uint32_t n_hits, n_room;
+    uint64_t first_id, last_id; /* ids that are taken, both inclusive */
+    uint64_t *hit_blocks;       /* first ids of blocks with hits, newest first */
+    size_t n_hit_blocks, n_hit_room;
+};
+
+static void run_deinit(struct run *run)
+{
+    free(run->hits);
+    free(run->hit_blocks);
+}
+
+static int reserve_hits(struct run *run)
+{
+    if (run->block.n_rows <= run->n_room)
+        return 0;
+    uint32_t *grown = realloc(run->hits, run->block.n_rows * sizeof(*grown));
+    if (grown == NULL)
+        return -ENOMEM;
+    run->hits = grown;
+    run->n_room = run->block.n_rows;
+    return 0;
+}
+
+/* Time bounds and id bounds, judged as the expression is. */
+static enum verdict judge_bounds(const struct run *run)
+{
+    const struct store_block_info *block = &run->block;
+    const struct query_options *options = run->options;
+    if (block->max_time_ns < options->since_ns || block->first_id > run->last_id ||
+        (options->until_ns != INT64_MAX && block->min_time_ns >= options->until_ns))
+        return VERDICT_NEVER;
+    bool inside = block->min_time_ns >= options->since_ns &&
+                  (options->until_ns == INT64_MAX || block->max_time_ns < options->until_ns) &&
+                  block->first_id >= run->first_id && run->last_id == UINT64_MAX;
+    return inside ? VERDICT_ALWAYS : VERDICT_MAYBE;
+}
+
+static bool in_bounds(const struct run *run, const struct store_row *row)
+{
+    const struct query_options *options = run->options;
+    return row->id >= run->first_id && row->id <= run->last_id &&
+           row->time_ns >= options->since_ns &&
+           (options->until_ns == INT64_MAX || row->time_ns < options->until_ns);
+}
+
+static int load(struct run *run, uint32_t columns)
+{
+    int r = store_reader_load(run->reader, columns);
+    if (r == -EBADMSG) {
+        run->counts->blocks_damaged++;
+        run->n_hits = 0;
+        return 0;
+    }
+    return r < 0 ? r : 1;
+}
+
+static void match_rows(struct run *run, enum verdict bounds, enum verdict expression)
+{
+    struct store_row row;
+    for (uint32_t i = 0; i < run->block.n_rows; i++) {
+        store_reader_row(run->reader, i, &row);
+        if ((bounds == VERDICT_ALWAYS || in_bounds(run, &row)) &&
+            (expression == VERDICT_ALWAYS || node_matches(run->query->root, &row)))
+            run->hits[run->n_hits++] = i;
+    }
+    run->counts->rows += run->block.n_rows;
+}
+
+/*
+ * Fills hits for the current block. With for_rows, on_row's columns are loaded when there are any. Returns 0 or a
+ * negative errno.
+ */
+static int find_hits(struct run *run, bool for_rows)
+{
+    enum verdict bounds = judge_bounds(run);
+    enum verdict expression =
+        bounds == VERDICT_NEVER ? VERDICT_NEVER : node_judge(run->query->root, &run->block);
+    uint32_t wanted = for_rows ? run->options->columns : 0, needed = 0;
+    run->n_hits = 0;
+    run->counts->blocks++;
+    if (expression == VERDICT_NEVER) {
+        run->counts->blocks_pruned++;
+        return 0;
+    }
+    int r = reserve_hits(run);
+    if (r < 0)
+        return r;
+    if (bounds == VERDICT_MAYBE)
+        needed |= STORE_TIME;
+    if (expression == VERDICT_MAYBE)
+        needed |= run->query->columns;
+    else
+        needed |= wanted; /* nearly every row is going to be shown: one decoding instead of two */
+    r = load(run, needed);
+    if (r <= 0)
+        return r;
+    match_rows(run, bounds, expression);
+    if (run->n_hits > 0 && (wanted & ~needed) != 0)
+        r = load(run, needed | wanted);
+    return r < 0 ? r : 0;
+}
+
+static int show(struct run *run, uint32_t hit)
+{
+    struct store_row row;
+    store_reader_row(run->reader, hit, &row);
+    run->counts->matched++;
+    return run->options->on_row(run->options->arg, &row);
+}
+
+static int show_hits(struct run *run)
+{
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < run->n_hits; i++)
+        r = show(run, run->hits[i]);
+    return r;
+}
+
+static int run_forwards(struct run *run)
+{
+    int r;
+    while ((r = store_reader_next(run->reader, false, &run->block)) > 0) {
+        r = find_hits(run, true);
+        if (r == 0)
+            r = show_hits(run);
+        if (r != 0)
+            return r;
+    }
+    return r;
+}
+
+/* Blocks behind the cursor of --after need not be read. */
+static bool is_before_range(const struct run *run)
+{
+    return run->block.first_id <= run->first_id;
+}
+
+static int run_newest_first(struct run *run)
+{
+    uint64_t limit = run->options->limit;
+    int r;
+    while ((r = store_reader_next(run->reader, true, &run->block)) > 0) {
+        r = find_hits(run, true);
+        for (uint32_t i = run->n_hits; r == 0 && i > 0; i--) {
+            r = show(run, run->hits[i - 1]);
+            if (r == 0 && run->counts->matched == limit)
+                return 0;
+        }
+        if (r != 0 || is_before_range(run))
+            return r;
+    }
+    return r;
+}
+
+static int remember_block(struct run *run)
+{
+    if (run->n_hit_blocks == run->n_hit_room) {
+        size_t room = run->n_hit_room * 2 + 64;
+        uint64_t *grown = realloc(run->hit_blocks, room * sizeof(*grown));
+        if (grown == NULL)
+            return -ENOMEM;
+        run->hit_blocks = grown;
+        run->n_hit_room = room;
+    }
+    run->hit_blocks[run->n_hit_blocks++] = run->block.first_id;
+    return 0;
+}
+
+static uint64_t row_id(struct run *run, uint32_t index)
+{
+    struct store_row row;
+    store_reader_row(run->reader, index, &row);
+    return row.id;
+}
+
+/* The first pass: narrows the range of ids to the newest `limit` matches, and remembers their blocks. */
+static int find_newest(struct run *run)
+{
+    uint64_t missing = run->options->limit, first_id = run->first_id, last_id = 0;
+    int r = 0;
+    while (missing > 0 && (r = store_reader_next(run->reader, true, &run->block)) > 0) {
+        r = find_hits(run, false);
+        if (r < 0)
+            return r;
+        if (run->n_hits > 0) {
+            if (run->n_hit_blocks == 0)
+                last_id = row_id(run, run->hits[run->n_hits - 1]);
+            uint32_t taken = run->n_hits < missing ? run->n_hits : (uint32_t)missing;
+            first_id = row_id(run, run->hits[run->n_hits - taken]);
+            missing -= taken;
+            r = remember_block(run);
+            if (r < 0)
+                return r;
+        }
+        if (is_before_range(run))
+            break;
+    }
+    run->first_id = first_id;
+    run->last_id = last_id;
+    return r < 0 ? r : 0;
+}
+
+/* The second pass: shows what the first one found, oldest first. */
+static int show_found(struct run *run)
+{
+    size_t n = run->n_hit_blocks;
+    int r = n == 0 ? 0 : store_reader_seek(run->reader, run->hit_blocks[n - 1]);
+    while (r == 0 && n > 0) {
+        r = store_reader_next(run->reader, false, &run->block);
+        if (r <= 0)
+            return r;
+        r = 0;
+        while (n > 0 && run->hit_blocks[n - 1] < run->block.first_id)
+            n--;
+        if (n == 0 || run->hit_blocks[n - 1] != run->block.first_id)
+            continue;
+        n--;
+        r = find_hits(run, true);
+        if (r == 0)
+            r = show_hits(run);
+    }
+    return r;
+}
+
+static int run_newest_in_order(struct run *run)
+{
+    int r = find_newest(run);
+    if (r < 0)
+        return r;
+    struct query_counts again = {0}, *counts = run->counts;
+    run->counts = &again;
+    r = show_found(run);
+    run->counts = counts;
+    counts->matched = again.matched;
+    return r;
+}
+
+static void run_init(struct run *run, const struct query *query, struct store_reader *reader,
+                     const struct query_options *options, struct query_counts *counts)
+{
+    *counts = (struct query_counts){0};
+    *run = (struct run){.query = query,
+                        .reader = reader,
+                        .options = options,
+                        .counts = counts,
+                        .first_id = options->after_id > 0 ? options->after_id + 1 : 0,
+                        .last_id = UINT64_MAX};
+}
+
+/* Backwards starts from the newest whatever the reader was used for before. */
+static int run_backwards(struct run *run)
+{
+    int r = store_reader_seek(run->reader, UINT64_MAX);
+    if (r < 0)
+        return r;
+    return run->options->newest_first ? run_newest_first(run) : run_newest_in_order(run);
+}
+
+int query_run(struct query *query, struct store_reader *reader, const struct query_options *options,
+              struct query_counts *ret_counts)
+{
+    struct run run;
+    int r;
+    run_init(&run, query, reader, options, ret_counts);
+    if (options->after_id == UINT64_MAX)
+        return 0;
+    if (options->newest_first || options->limit > 0)
+        r = run_backwards(&run);
+    else if ((r = store_reader_seek(reader, run.first_id)) == 0)
+        r = run_forwards(&run);
+    run_deinit(&run);
+    return r;
+}
+
+int query_continue(struct query *query, struct store_reader *reader,
+                   const struct query_options *options, struct query_counts *ret_counts)
+{
+    struct run run;
+    run_init(&run, query, reader, options, ret_counts);
+    int r = run_forwards(&run);
+    run_deinit(&run);
+    return r;
+}

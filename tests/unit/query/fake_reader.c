@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "fake_reader.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fake_store fake;
+
+struct store_reader {
+    size_t next;      /* forwards: the block that comes; backwards: one behind it */
+    size_t current;   /* block, or SIZE_MAX */
+    bool started, backwards;
+    bool loaded;
+    uint32_t columns;
+    char *texts; /* of the loaded block */
+    size_t n_texts;
+};
+
+void fake_reset(void)
+{
+    fake = (struct fake_store){.next_id = 1, .event_fd = -1};
+}
+
+struct text fake_text(const char *string)
+{
+    return (struct text){string, (uint32_t)strlen(string)};
+}
+
+struct peer fake_peer(const char *address, uint16_t port)
+{
+    struct peer peer = {.port = port, .family = strchr(address, ':') != NULL ? 6 : 4};
+    if (peer.family == 6) {
+        assert(inet_pton(AF_INET6, address, peer.address) == 1);
+        return peer;
+    }
+    peer.address[10] = peer.address[11] = 0xff;
+    assert(inet_pton(AF_INET, address, peer.address + 12) == 1);
+    return peer;
+}
+
+struct store_row fake_row(const char *message, int second)
+{
+    return (struct store_row){
+        .time_ns = (FAKE_T0_S + second) * 1000000000,
+        .received_us = (FAKE_T0_S + second) * 1000000 + 250,
+        .host = fake_text("web01"),
+        .app = fake_text("sshd"),
+        .message = fake_text(message),
+        .input = fake_text("network"),
+        .peer = fake_peer("192.0.2.7", 40000),
+        .format = RECORD_RFC5424,
+        .facility = 4,
+        .severity = 6,
+    };
+}
+
+struct fake_block *fake_append(const struct store_row *rows, size_t n_rows)
+{
+    assert(fake.n_blocks < FAKE_MAX_BLOCKS && n_rows <= FAKE_MAX_ROWS);
+    struct fake_block *block = &fake.blocks[fake.n_blocks];
+    *block = (struct fake_block){.n_rows = (uint32_t)n_rows};
+    for (size_t i = 0; i < n_rows; i++) {
+        block->rows[i] = rows[i];
+        block->rows[i].id = fake.next_id++;
+    }
+    fake.n_blocks++;
+    if (fake.event_fd >= 0)
+        assert(write(fake.event_fd, &(uint64_t){1}, 8) == 8);
+    return block;
+}
+
+int store_reader_open(const struct store_reader_options *options, struct store_reader **ret_reader)
+{
+    assert(options->path != NULL);
+    if (fake.open_error != 0)
+        return fake.open_error;
+    *ret_reader = calloc(1, sizeof(**ret_reader));
+    assert(*ret_reader != NULL);
+    (*ret_reader)->current = SIZE_MAX;
+    return 0;
+}
+
+static void forget_texts(struct store_reader *reader)
+{
+    if (reader->texts != NULL)
+        memset(reader->texts, '!', reader->n_texts);
+    free(reader->texts);
+    reader->texts = NULL;
+    reader->n_texts = 0;
+    reader->loaded = false;
+}
+
+struct store_reader *store_reader_close(struct store_reader *reader)
+{
+    if (reader != NULL)
+        forget_texts(reader);
+    free(reader);
+    return NULL;
+}
+
+int store_reader_info(struct store_reader *reader, struct store_info *ret_info)
+{
+    *ret_info = (struct store_info){.segments = 1, .bytes_raw = 1000, .bytes_disk = 100};
+    for (size_t i = 0; i < fake.n_blocks; i++)
+        ret_info->records += fake.blocks[i].n_rows;
+    if (fake.n_blocks > 0) {
+        ret_info->oldest_ns = fake.blocks[0].rows[0].received_us * 1000;
+        ret_info->newest_ns = fake.blocks[fake.n_blocks - 1].rows[0].received_us * 1000;
+    }
+    return 0;
+}
+
+static void describe(const struct fake_block *block, struct store_block_info *info)
+{
+    *info = (struct store_block_info){.first_id = block->rows[0].id,
+                                      .n_rows = block->n_rows,
+                                      .min_time_ns = INT64_MAX,
+                                      .max_time_ns = INT64_MIN,
+                                      .min_received_us = INT64_MAX,
+                                      .max_received_us = INT64_MIN};
+    for (uint32_t i = 0; i < block->n_rows; i++) {
+        const struct store_row *row = &block->rows[i];
+        if (row->time_ns < info->min_time_ns)
+            info->min_time_ns = row->time_ns;
+        if (row->time_ns > info->max_time_ns)
+            info->max_time_ns = row->time_ns;
+        if (row->received_us < info->min_received_us)
+            info->min_received_us = row->received_us;
+        if (row->received_us > info->max_received_us)
+            info->max_received_us = row->received_us;
+        info->severities |= (uint16_t)(1u << (row->severity < 8 ? row->severity : 8));
+        info->facilities |= 1u << (row->facility < 24 ? row->facility : 24);
+    }
+}
+
+int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info)
+{
+    if (fake.on_next != NULL)
+        fake.on_next(fake.n_next);
+    if (!reader->started) {
+        reader->backwards = backwards;
+        reader->started = true;
+        if (backwards)
+            reader->next = fake.n_blocks;
+    }
+    assert(backwards == reader->backwards);
+    forget_texts(reader);
+    if (backwards ? reader->next == 0 : reader->next >= fake.n_blocks)
+        return 0;
+    reader->current = backwards ? --reader->next : reader->next++;
+    fake.n_next++;
+    describe(&fake.blocks[reader->current], ret_info);
+    return 1;
+}
+
+int store_reader_seek(struct store_reader *reader, uint64_t id)
+{
+    forget_texts(reader);
+    reader->started = false;
+    reader->next = 0;
+    while (reader->next < fake.n_blocks) {
+        const struct fake_block *block = &fake.blocks[reader->next];
+        if (block->rows[block->n_rows - 1].id >= id)
+            break;
+        reader->next++;
+    }
+    return 0;
+}
+
+static size_t text_bytes(const struct store_row *row)
+{
+    return row->host.len + row->app.len + row->procid.len + row->msgid.len + row->sd.len +
+           row->message.len + row->input.len;
+}
+
+int store_reader_load(struct store_reader *reader, uint32_t columns)
+{
+    assert(reader->current != SIZE_MAX);
+    const struct fake_block *block = &fake.blocks[reader->current];
+    forget_texts(reader);
+    fake.n_loads++;
+    fake.columns |= columns;
+    fake.n_message_loads += (columns & STORE_MESSAGE) != 0;
+    if (block->damaged)
+        return -EBADMSG;
+    for (uint32_t i = 0; i < block->n_rows; i++)
+        reader->n_texts += text_bytes(&block->rows[i]);
+    reader->texts = malloc(reader->n_texts + 1);
+    assert(reader->texts != NULL);
+    reader->loaded = true;
+    reader->columns = columns;
+    return 0;
+}
+
+/* A copy in the memory of the loaded block, or nothing when the column was not asked for. */
+static struct text take_text(struct store_reader *reader, uint32_t column, struct text text, char **at)
+{
+    char *copy = *at;
+    *at += text.len;
+    if ((reader->columns & column) == 0 || text.len == 0)
+        return (struct text){0};
+    memcpy(copy, text.data, text.len);
+    return (struct text){copy, text.len};
+}
+
+void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row)
+{
+    const struct fake_block *block = &fake.blocks[reader->current];
+    assert(reader->loaded && index < block->n_rows);
+    const struct store_row *from = &block->rows[index];
+    uint32_t columns = reader->columns;
+    char *at = reader->texts;
+    for (uint32_t i = 0; i < index; i++)
+        at += text_bytes(&block->rows[i]);
+    struct store_row row = {.id = from->id};
+    row.host = take_text(reader, STORE_HOST, from->host, &at);
+    row.app = take_text(reader, STORE_APP, from->app, &at);
+    row.procid = take_text(reader, STORE_PROCID, from->procid, &at);
+    row.msgid = take_text(reader, STORE_MSGID, from->msgid, &at);
+    row.sd = take_text(reader, STORE_SD, from->sd, &at);
+    row.message = take_text(reader, STORE_MESSAGE, from->message, &at);
+    row.input = take_text(reader, STORE_INPUT, from->input, &at);
+    if (columns & STORE_TIME) {
+        row.time_ns = from->time_ns;
+        row.time_digits = from->time_digits;
+        row.flags = from->flags;
+    }
+    if (columns & STORE_RECEIVED)
+        row.received_us = from->received_us;
+    if (columns & STORE_PRI) {
+        row.facility = from->facility;
+        row.severity = from->severity;
+    }
+    if (columns & STORE_FORMAT)
+        row.format = from->format;
+    if (columns & STORE_PEER)
+        row.peer = from->peer;
+    if (columns & STORE_GEO) {
+        row.has_place = from->has_place;
+        row.place = from->place;
+        memcpy(row.geo_ip, from->geo_ip, sizeof(row.geo_ip));
+    }
+    *ret_row = row;
+}
+
+int store_reader_fd(struct store_reader *reader)
+{
+    return fake.event_fd >= 0 ? fake.event_fd : -ENOSYS;
+}
+
+void store_reader_ack(struct store_reader *reader)
+{
+    uint64_t count;
+    assert(read(fake.event_fd, &count, sizeof(count)) == sizeof(count));
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fake_reader.h"
+#include "store/query/ast.h"
+#include "store/query/pattern.h"
+
+static struct query *parse(const char *text)
+{
+    struct query *query;
+    struct query_error error;
+    if (query_parse(text, &query, &error) != 0)
+        fail_msg("%s: column %zu: %s", text, error.at + 1, error.message);
+    return query;
+}
+
+static bool matches(const char *text, const struct store_row *row)
+{
+    struct query *query = parse(text);
+    bool result = query_matches(query, row);
+    query_free(query);
+    return result;
+}
+
+static struct store_row full_row(void)
+{
+    struct store_row row = fake_row("Failed password for root from 192.0.2.7 port 22", 5);
+    struct peer ip = fake_peer("198.51.100.9", 0);
+    row.id = 0x1000;
+    row.procid = fake_text("4711");
+    row.sd = fake_text("[x@1 a=\"1\" b=\"say \\\"hi\\\"\" a=\"two\"][e.f@2 c=\"\"][empty@3]");
+    row.severity = 4;
+    row.facility = 10;
+    row.has_place = true;
+    memcpy(row.geo_ip, ip.address, 16);
+    row.place = (struct place){.city = fake_text("Berlin"), .org = fake_text("Example Net"),
+                               .asn = 64500, .country = {'D', 'E'}};
+    return row;
+}
+
+static const struct {
+    const char *text;
+    bool full, bare; /* against full_row(), and against a row of zeros */
+} cases[] = {
+    {"", true, true},
+    {"failed", true, false},
+    {"\"PASSWORD for\"", true, false},
+    {"passwort", false, false},
+    {"fail*port", true, false},
+    {"port*fail", false, false},
+    {"message:\"port 22\"", true, false},
+    {"message=\"port 22\"", false, false},
+    {"message=*\"port 22\"", true, false},
+    {"message=failed*", false, false},
+    {"message:\"failed\"*", true, false},
+    {"host=web01", true, false},
+    {"host=WEB01", false, false},
+    {"host:WEB01", true, false},
+    {"host:web*", true, false},
+    {"host:eb", false, false},
+    {"host:*eb*", true, false},
+    {"host=w*0*1", true, false},
+    {"host=web01*", true, false},
+    {"host=web01*1", false, false},
+    {"host!=web01", false, true},
+    {"host=*", true, false},
+    {"host=\"\"", false, true},
+    {"host in (a, web01)", true, false},
+    {"host not in (a, web01)", false, true},
+    {"severity<=warning", true, true}, /* zeros are emerg */
+    {"severity<warning", false, true},
+    {"severity>=4", true, false},
+    {"severity!=4", false, true},
+    {"severity in (4,5)", true, false},
+    {"facility=authpriv", true, false},
+    {"format=rfc5424", true, false},
+    {"format=raw", false, true},
+    {"procid=4711", true, false},
+    {"input=network", true, false},
+    {"peer=192.0.2.0/24", true, false},
+    {"peer=192.0.2.0/31", false, false},
+    {"peer=192.0.2.6/31", true, false},
+    {"peer=0.0.0.0/0", true, false},
+    {"peer=::/0", true, false},
+    {"peer=::ffff:192.0.2.7", true, false},
+    {"peer!=10.0.0.0/8", true, true},
+    {"peer=*", true, false},
+    {"peer_port=40000", true, false},
+    {"peer_port<1", false, false},
+    {"geo.country=de", true, false},
+    {"geo.country in (FR,DE)", true, false},
+    {"geo.country=D", false, false},
+    {"geo.country!=FR", true, true},
+    {"geo.city=Berlin", true, false},
+    {"geo.region=*", false, false},
+    {"geo.org:*net", true, false},
+    {"geo.asn>64000", true, false},
+    {"geo.asn<64000", false, false},
+    {"geo.ip=198.51.100.0/24", true, false},
+    {"id=1000", true, false},
+    {"id>fff", true, false},
+    {"id<ffffffffffffffff", true, true},
+    {"time=2026-11-24T11:00:05Z", true, false},
+    {"time<2026-11-24T11:00:05Z", false, true},
+    {"received>2026-11-24T11:00:05Z", true, false},
+    {"sd.x@1.a=1", true, false},
+    {"sd.x@1.a=two", true, false},
+    {"sd.x@1.a=three", false, false},
+    {"sd.x@1.a!=1", false, true},
+    {"sd.x@1.b=\"say \\\"hi\\\"\"", true, false},
+    {"sd.x@1.b:*HI*", true, false},
+    {"sd.e.f@2.c=\"\"", true, true},
+    {"sd.e.f@2.c=*", false, false},
+    {"sd.x@1.z=*", false, false},
+    {"not failed", false, true},
+    {"failed not port", false, false},
+    {"nope or failed", true, false},
+    {"(nope or failed) and host=web01", true, false},
+};
+
+static void test_cases(void **state)
+{
+    struct store_row full = full_row(), bare = {0};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        if (matches(cases[i].text, &full) != cases[i].full)
+            fail_msg("%s: the full row", cases[i].text);
+        if (matches(cases[i].text, &bare) != cases[i].bare)
+            fail_msg("%s: the bare row", cases[i].text);
+    }
+}
+
+static void test_absent_pri(void **state)
+{
+    struct store_row row = {.severity = RECORD_NO_SEVERITY, .facility = RECORD_NO_FACILITY};
+    assert_false(matches("severity>=emerg", &row));
+    assert_false(matches("severity=*", &row));
+    assert_true(matches("severity!=err", &row));
+    assert_true(matches("not severity<=debug", &row));
+    assert_false(matches("facility<=local7", &row));
+}
+
+static void test_damaged_sd(void **state)
+{
+    static const char *const texts[] = {"[x@1 a=\"1\"", "[x@1 a=\"1\\", "x@1", "[", "[]", "[x@1 a]",
+                                        "[x@1 a=1]",    "[x@1 a=\"1\"][",  "\xff\xfe"};
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct store_row row = {.sd = fake_text(texts[i])};
+        matches("sd.x@1.a=1", &row);
+        assert_false(matches("sd.x@1.a=2", &row));
+    }
+}
+
+/* A value too long for the stack, with an escape. */
+static void test_long_sd(void **state)
+{
+    size_t len = 70000;
+    char *sd = malloc(len + 32), *end = stpcpy(sd, "[x@1 a=\"\\]");
+    memset(end, 'a', len);
+    strcpy(end + len, "z\"]");
+    struct store_row row = {.sd = fake_text(sd)};
+    assert_true(matches("sd.x@1.a=\"]\"*z", &row));
+    assert_false(matches("sd.x@1.a=*\"\\\\\"*", &row));
+    free(sd);
+}
+
+/* The fast search against the obvious one. */
+static size_t find_slowly(const char *text, size_t len, const char *needle, size_t needle_len, bool fold)
+{
+    for (size_t i = 0; i + needle_len <= len; i++) {
+        size_t j = 0;
+        while (j < needle_len) {
+            unsigned char a = (unsigned char)text[i + j], b = (unsigned char)needle[j];
+            if (fold && a >= 'A' && a <= 'Z')
+                a |= 0x20;
+            if (fold && b >= 'A' && b <= 'Z')
+                b |= 0x20;
+            if (a != b)
+                break;
+            j++;
+        }
+        if (j == needle_len)
+            return i;
+    }
+    return SIZE_MAX;
+}
+
+static void test_search_agrees_with_the_obvious(void **state)
+{
+    static const char alphabet[] = "aAbB@`[{ \x00\xc1\xe1";
+    struct query query = {0};
+    unsigned seed = 1;
+    for (int round = 0; round < 20000; round++) {
+        char text[80], word[6];
+        size_t len = (size_t)rand_r(&seed) % sizeof(text), word_len = 1 + (size_t)rand_r(&seed) % 5;
+        bool fold = rand_r(&seed) % 2;
+        for (size_t i = 0; i < len; i++)
+            text[i] = alphabet[(size_t)rand_r(&seed) % 12];
+        for (size_t i = 0; i < word_len; i++)
+            word[i] = alphabet[(size_t)rand_r(&seed) % 12];
+        struct pattern pattern;
+        assert_int_equal(pattern_build(&query, word, NULL, word_len, fold, &pattern), 0);
+        /* An exact copy, so that a byte too many is seen by the sanitizer. */
+        char *copy = malloc(len + 1);
+        memcpy(copy, text, len);
+        char *exact = realloc(copy, len > 0 ? len : 1);
+        assert_int_equal(needle_find(pattern.needles, exact, len),
+                         find_slowly(text, len, word, word_len, fold));
+        free(exact);
+    }
+    struct query *heap = calloc(1, sizeof(*heap));
+    *heap = query;
+    query_free(heap);
+}
+
+/* What the header says of a block must hold for each row of it. */
+static void test_judgement_agrees_with_rows(void **state)
+{
+    static const char *const texts[] = {
+        "severity<=3", "not severity<=3", "severity!=4", "severity=*", "facility in (kern,local7)",
+        "facility!=kern", "time<2026-11-24T11:00:05Z", "not time<2026-11-24T11:00:05Z",
+        "time!=2026-11-24T11:00:05Z", "time in (2026-11-24T11:00:05Z,2026-11-24T11:00:06Z)",
+        "received>=2026-11-24T11:00:05Z", "id<10", "id>=1", "not id<10", "time=*",
+        "severity<=3 or time<2026-11-24T11:00:05Z", "severity<=3 time>2026-11-24T11:00:03Z",
+        "not (severity<=3 or host=web01)", "severity<=7 or x",
+    };
+    unsigned seed = 7;
+    for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
+        struct query *query = parse(texts[t]);
+        for (int round = 0; round < 500; round++) {
+            struct store_row rows[4];
+            size_t n = 1 + (size_t)rand_r(&seed) % 4;
+            for (size_t i = 0; i < n; i++) {
+                rows[i] = fake_row("m", rand_r(&seed) % 10);
+                rows[i].severity = rand_r(&seed) % 4 == 0 ? 255 : (uint8_t)(rand_r(&seed) % 8);
+                rows[i].facility = rand_r(&seed) % 4 == 0 ? 255 : (uint8_t)(rand_r(&seed) % 24);
+            }
+            fake_reset();
+            fake.next_id = 1 + (uint64_t)rand_r(&seed) % 30;
+            fake_append(rows, n);
+            struct store_reader *reader;
+            struct store_block_info info;
+            assert_int_equal(store_reader_open(&(struct store_reader_options){.path = ""}, &reader), 0);
+            assert_int_equal(store_reader_next(reader, false, &info), 1);
+            store_reader_close(reader);
+            enum verdict verdict = node_judge(query->root, &info);
+            for (size_t i = 0; i < n; i++) {
+                bool hit = query_matches(query, &fake.blocks[0].rows[i]);
+                if ((verdict == VERDICT_NEVER && hit) || (verdict == VERDICT_ALWAYS && !hit))
+                    fail_msg("%s: judged %d, the row says %d", texts[t], verdict, hit);
+            }
+        }
+        query_free(query);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_absent_pri),
+        cmocka_unit_test(test_damaged_sd),
+        cmocka_unit_test(test_long_sd),
+        cmocka_unit_test(test_search_agrees_with_the_obvious),
+        cmocka_unit_test(test_judgement_agrees_with_rows),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
