@@ -35,9 +35,10 @@ static int run_check(struct ctl *ctl, int argc, char **argv)
 const struct command command_check = {
     .name = "check",
     .summary = "check a configuration, as logboomd --check does",
-    .help = "usage: logboomctl check [FILE]\n\n"
-            "Says what logboomd would say of a configuration file (by default of its own), and exits\n"
-            "with its exit status: 0 it is good, 1 it is not. Nothing is started or changed.\n\n"
-            "Options:\n" CTL_OPTIONS_HELP,
+    .help =
+        "usage: logboomctl check [FILE]\n\n"
+        "Says what logboomd would say of a configuration file (by default of its own), and exits\n"
+        "with its exit status: 0 it is good, 1 it is not. Nothing is started or changed.\n\n"
+        "Options:\n" CTL_OPTIONS_HELP,
     .run = run_check,
 };

@@ -110,24 +110,27 @@ static int run_query(struct ctl *ctl, int argc, char **argv)
 const struct command command_query = {
     .name = "query",
     .summary = "search the stored log lines",
-    .help =
-        "usage: logboomctl query [EXPR...] [--since T] [--until T] [-n N] [-r] [-o FORMAT]\n\n"
-        "Prints the stored lines that match the expression (all arguments, joined with spaces; none:\n"
-        "every line), in the order in which they were received. Reads the store itself: logboomd need\n"
-        "not run.\n\n"
-        "Options:\n"
-        "      --since T        lines whose time is T or later\n"
-        "      --until T        lines whose time is before T\n"
-        "                       T: 2026-11-24T11:00:00Z, 2026-11-24, \"2026-11-24 11:00\", 11:00, now,\n"
-        "                       today, yesterday, 30m, \"1h ago\", 2d, @1700000000; local time if no\n"
-        "                       zone is given (UTC with --utc)\n"
-        "  -n, --lines N        only the newest N matches (0: all)\n"
-        "  -r, --reverse        newest first\n"
-        "      --after ID       only records received after the one with this id\n" SEARCH_OPTIONS_HELP
-            CTL_OPTIONS_HELP "\n" SEARCH_EXPRESSION_HELP "\n"
-        "Examples:\n"
-        "  logboomctl query 'severity<=err' --since 1h\n"
-        "  logboomctl query 'host:web* \"failed password\" not geo.country=DE' -n 20\n"
-        "  logboomctl query 'peer=10.0.0.0/8' --since yesterday --until today -o json\n",
+    .help = "usage: logboomctl query [EXPR...] [--since T] [--until T] [-n N] [-r] [-o FORMAT]\n\n"
+            "Prints the stored lines that match the expression (all arguments, joined with spaces; "
+            "none:\n"
+            "every line), in the order in which they were received. Reads the store itself: "
+            "logboomd need\n"
+            "not run.\n\n"
+            "Options:\n"
+            "      --since T        lines whose time is T or later\n"
+            "      --until T        lines whose time is before T\n"
+            "                       T: 2026-11-24T11:00:00Z, 2026-11-24, \"2026-11-24 11:00\", "
+            "11:00, now,\n"
+            "                       today, yesterday, 30m, \"1h ago\", 2d, @1700000000; local time "
+            "if no\n"
+            "                       zone is given (UTC with --utc)\n"
+            "  -n, --lines N        only the newest N matches (0: all)\n"
+            "  -r, --reverse        newest first\n"
+            "      --after ID       only records received after the one with this "
+            "id\n" SEARCH_OPTIONS_HELP CTL_OPTIONS_HELP "\n" SEARCH_EXPRESSION_HELP "\n"
+            "Examples:\n"
+            "  logboomctl query 'severity<=err' --since 1h\n"
+            "  logboomctl query 'host:web* \"failed password\" not geo.country=DE' -n 20\n"
+            "  logboomctl query 'peer=10.0.0.0/8' --since yesterday --until today -o json\n",
     .run = run_query,
 };

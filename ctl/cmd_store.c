@@ -102,11 +102,12 @@ static int run_store(struct ctl *ctl, int argc, char **argv)
 const struct command command_store = {
     .name = "store",
     .summary = "look at the store itself (store info)",
-    .help = "usage: logboomctl store info [-o text|json]\n\n"
-            "How many records the store holds, how many bytes were received and how many they take on\n"
-            "disk, and from when to when.\n\n"
-            "Options:\n"
-            "  -o, --output FORMAT  text (default) or json: records, bytes_raw, bytes_disk, segments,\n"
-            "                       quarantined, oldest, newest\n" CTL_OPTIONS_HELP,
+    .help =
+        "usage: logboomctl store info [-o text|json]\n\n"
+        "How many records the store holds, how many bytes were received and how many they take on\n"
+        "disk, and from when to when.\n\n"
+        "Options:\n"
+        "  -o, --output FORMAT  text (default) or json: records, bytes_raw, bytes_disk, segments,\n"
+        "                       quarantined, oldest, newest\n" CTL_OPTIONS_HELP,
     .run = run_store,
 };

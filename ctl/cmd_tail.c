@@ -2,14 +2,15 @@
 /*
  * tail: the last matches, and then what comes.
  *
- *   open ──▶ note the newest block ──▶ query: its last N matches ──▶ seek that block ──▶ ┌ continue ┐
- *                                                                                      └── wait ◀──┘
+ *   open ──▶ note the newest block ──▶ query: its last N matches ──▶ seek that block ──▶ ┌ continue
+ * ┐ └── wait ◀──┘
  *
- * Following begins in the block that was the newest before the query, with the id of the last row shown as the
- * lower bound: what was appended while the query ran is shown once, by one or the other.
+ * Following begins in the block that was the newest before the query, with the id of the last row
+ * shown as the lower bound: what was appended while the query ran is shown once, by one or the
+ * other.
  *
- * Nothing here needs an orderly end, so that Ctrl-C simply ends the process, with status 0: rows are written whole,
- * one write for all that came together.
+ * Nothing here needs an orderly end, so that Ctrl-C simply ends the process, with status 0: rows
+ * are written whole, one write for all that came together.
  */
 #include "ctl/ctl.h"
 
@@ -44,8 +45,8 @@ static int show_row(void *arg, const struct store_row *row)
 }
 
 /*
- * Watches the nearest folder that exists on the way to path, so that its making is noticed. Returns the length of
- * that folder's name, or a negative errno.
+ * Watches the nearest folder that exists on the way to path, so that its making is noticed. Returns
+ * the length of that folder's name, or a negative errno.
  */
 static int watch_way(int inotify, const char *path)
 {
@@ -54,15 +55,17 @@ static int watch_way(int inotify, const char *path)
     if (folder == NULL)
         return -ENOMEM;
     for (char *slash; r == -ENOENT && *folder != '\0'; *slash = '\0') {
-        r = inotify_add_watch(inotify, folder, IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF);
+        r = inotify_add_watch(inotify, folder,
+                              IN_CREATE | IN_MOVED_TO | IN_ATTRIB | IN_DELETE_SELF);
         r = r < 0 ? -errno : (int)strlen(folder);
         slash = strrchr(folder, '/');
         if (slash == NULL)
             break;
     }
     if (r == -ENOENT)
-        r = inotify_add_watch(inotify, *path == '/' ? "/" : ".", IN_CREATE | IN_MOVED_TO) < 0 ? -errno
-                                                                                           : 1;
+        r = inotify_add_watch(inotify, *path == '/' ? "/" : ".", IN_CREATE | IN_MOVED_TO) < 0
+                ? -errno
+                : 1;
     free(folder);
     return r;
 }
@@ -205,11 +208,13 @@ static int run_tail(struct ctl *ctl, int argc, char **argv)
 const struct command command_tail = {
     .name = "tail",
     .summary = "follow the log lines as they are stored",
-    .help = "usage: logboomctl tail [EXPR...] [-n N] [-o FORMAT]\n\n"
-            "Prints the last N lines that match the expression (see logboomctl query --help), and then\n"
-            "each one that is stored, until Ctrl-C. Waits for a store that does not exist yet.\n\n"
-            "Options:\n"
-            "  -n, --lines N        how many to begin with (10)\n" SEARCH_OPTIONS_HELP CTL_OPTIONS_HELP
-            "\n" SEARCH_EXPRESSION_HELP,
+    .help =
+        "usage: logboomctl tail [EXPR...] [-n N] [-o FORMAT]\n\n"
+        "Prints the last N lines that match the expression (see logboomctl query --help), and "
+        "then\n"
+        "each one that is stored, until Ctrl-C. Waits for a store that does not exist yet.\n\n"
+        "Options:\n"
+        "  -n, --lines N        how many to begin with (10)\n" SEARCH_OPTIONS_HELP CTL_OPTIONS_HELP
+        "\n" SEARCH_EXPRESSION_HELP,
     .run = run_tail,
 };

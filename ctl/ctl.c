@@ -98,8 +98,8 @@ static int unknown_option(const struct ctl *ctl, char **argv, const struct optio
 /* Returns true when it was one of the common options and the next one may be looked at. */
 static bool take_common(struct ctl *ctl, int option)
 {
-    const char **slot = option == OPTION_CONFIG  ? &ctl->config
-                        : option == OPTION_STORE ? &ctl->store
+    const char **slot = option == OPTION_CONFIG   ? &ctl->config
+                        : option == OPTION_STORE  ? &ctl->store
                         : option == OPTION_SOCKET ? &ctl->socket
                                                   : NULL;
     if (slot != NULL)

@@ -39,20 +39,23 @@ enum { OPTION_CONFIG = 256, OPTION_STORE, OPTION_SOCKET, OPTION_HELP, OPTION_VER
     {"config", required_argument, NULL, OPTION_CONFIG},                                            \
         {"store", required_argument, NULL, OPTION_STORE},                                          \
         {"socket", required_argument, NULL, OPTION_SOCKET},                                        \
-        {"help", no_argument, NULL, OPTION_HELP},                                                  \
-        {"version", no_argument, NULL, OPTION_VERSION}, {0}
+        {"help", no_argument, NULL, OPTION_HELP}, {"version", no_argument, NULL, OPTION_VERSION},  \
+    {                                                                                              \
+        0                                                                                          \
+    }
 
 /* What their help says. */
 #define CTL_OPTIONS_HELP                                                                           \
-    "      --config FILE    logboomd's configuration, which names store and socket\n"             \
+    "      --config FILE    logboomd's configuration, which names store and socket\n"              \
     "      --store DIR      the store itself\n"                                                    \
     "      --socket PATH    logboomd's status socket itself\n"                                     \
     "      --help           this text\n"                                                           \
     "      --version        the version\n"
 
 /*
- * getopt_long() that handles the common options by itself. Returns an option of the command, -1 at the end, or
- * CTL_STOP: return *ret_status (all was said). shorts starts with ":" or "+:"; begin with optind = 0.
+ * getopt_long() that handles the common options by itself. Returns an option of the command, -1 at
+ * the end, or CTL_STOP: return *ret_status (all was said). shorts starts with ":" or "+:"; begin
+ * with optind = 0.
  */
 #define CTL_STOP '?'
 int ctl_next_option(struct ctl *ctl, int argc, char **argv, const char *shorts,
@@ -60,7 +63,8 @@ int ctl_next_option(struct ctl *ctl, int argc, char **argv, const char *shorts,
 
 /* One line on stderr: what, and what to do. Return CTL_FAILED and CTL_USAGE. */
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-int ctl_misused(const struct ctl *ctl, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int ctl_misused(const struct ctl *ctl, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 /*
  * The nearest of n words, or NULL when none is near.

@@ -19,11 +19,8 @@ const struct format *format_find(const char *name)
 
 int printer_init(struct printer *printer, const struct format *format, int fd, bool utc, bool color)
 {
-    *printer = (struct printer){.format = format,
-                                .color = color,
-                                .shown.utc = utc,
-                                .sent.utc = true,
-                                .received.utc = true};
+    *printer = (struct printer){
+        .format = format, .color = color, .shown.utc = utc, .sent.utc = true, .received.utc = true};
     int r = out_init(&printer->out, fd);
     if (r == 0 && format->header != NULL)
         format->header(printer);

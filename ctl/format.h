@@ -15,14 +15,14 @@ struct printer {
     struct out out;
     const struct format *format;
     bool color;
-    bool flush_rows;         /* a person waits for each row */
-    struct out_clock shown;  /* for people: local time, or UTC */
+    bool flush_rows;                 /* a person waits for each row */
+    struct out_clock shown;          /* for people: local time, or UTC */
     struct out_clock sent, received; /* for programs: UTC */
 };
 
 struct format {
     const char *name;
-    uint32_t columns;                      /* enum store_column: what it prints */
+    uint32_t columns;                        /* enum store_column: what it prints */
     void (*header)(struct printer *printer); /* in front of the first row; may be NULL */
     void (*row)(struct printer *printer, const struct store_row *row);
 };
@@ -34,9 +34,11 @@ const struct format *format_find(const char *name);
 #define FORMAT_NAMES "short, json, csv, raw or cat"
 
 /* Returns 0, -ENOMEM. utc: times for people. */
-int printer_init(struct printer *printer, const struct format *format, int fd, bool utc, bool color);
+int printer_init(struct printer *printer, const struct format *format, int fd, bool utc,
+                 bool color);
 void printer_deinit(struct printer *printer);
-/* query_options.on_row. Returns 0, or 1 when the output takes no more (printer_flush() says why). */
+/* query_options.on_row. Returns 0, or 1 when the output takes no more (printer_flush() says why).
+ */
 int printer_row(void *printer, const struct store_row *row);
 /* Returns 0 or why the output took no more. */
 int printer_flush(struct printer *printer);
@@ -48,12 +50,13 @@ static inline int64_t received_ns(const struct store_row *row)
 }
 
 /*
- * Text for a person's eyes: what could move a cursor or break the line (C0, C1, DEL) or is no UTF-8 comes as \n, \r, or
- * \xHH; a tab stays a tab.
+ * Text for a person's eyes: what could move a cursor or break the line (C0, C1, DEL) or is no UTF-8
+ * comes as \n, \r, or \xHH; a tab stays a tab.
  */
 void print_escaped(struct out *out, struct text text);
 
-/* json_text.c. A JSON string with its quotes. Returns false when bytes that are no UTF-8 were shown as U+FFFD. */
+/* json_text.c. A JSON string with its quotes. Returns false when bytes that are no UTF-8 were shown
+ * as U+FFFD. */
 bool print_json_text(struct out *out, struct text text);
 /* A JSON string of base64 (RFC 4648). */
 void print_json_base64(struct out *out, struct text text);

@@ -4,9 +4,10 @@
 
 static void csv_header(struct printer *printer)
 {
-    out_string(&printer->out,
-               "id,time,received,input,peer,peer_port,format,facility,severity,host,app,procid,msgid,"
-               "sd,message,geo_ip,country,city,region,lat,lon,asn,org\n");
+    out_string(
+        &printer->out,
+        "id,time,received,input,peer,peer_port,format,facility,severity,host,app,procid,msgid,"
+        "sd,message,geo_ip,country,city,region,lat,lon,asn,org\n");
 }
 
 static void print_field(struct out *out, struct text text)

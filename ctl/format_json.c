@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A record as one JSON object on one line, for programs: the names and types of logboomctl(1) are a contract. Absent
- * fields are left out.
+ * A record as one JSON object on one line, for programs: the names and types of logboomctl(1) are a
+ * contract. Absent fields are left out.
  */
 #include "ctl/format.h"
 

@@ -157,7 +157,8 @@ int http_get(const char *path, const char *target, int timeout_ms,
     struct http_response response = {0};
     int r = exchange(&client, path, target, &response);
     if (r == 0) {
-        /* The body becomes an allocation of its own by moving it to the front of the one it lies in. */
+        /* The body becomes an allocation of its own by moving it to the front of the one it lies
+         * in. */
         memmove(client.data, response.body, response.body_len + 1);
         response.body = client.data;
         client.data = NULL;

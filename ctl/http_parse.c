@@ -79,7 +79,8 @@ static int read_head(const char *data, size_t len, struct head *head)
 }
 
 /*
- * Walks over the chunks; out (may be data itself, NULL: only look) takes their content. Returns 1, 0, -EBADMSG.
+ * Walks over the chunks; out (may be data itself, NULL: only look) takes their content. Returns 1,
+ * 0, -EBADMSG.
  */
 static int walk_chunks(const char *data, size_t len, char *out, size_t *ret_len)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pieces of JSON. Text is copied in runs that need no care; what needs it is found by one look into a table
- * a byte.
+ * Pieces of JSON. Text is copied in runs that need no care; what needs it is found by one look into
+ * a table a byte.
  */
 #include "ctl/format.h"
 
@@ -11,7 +11,8 @@
 #include "ctl/utf8.h"
 #include "store/query/sd.h"
 
-/* What JSON or UTF-8 has to say about a byte: nothing for ' ' to '~' without quote and backslash. */
+/* What JSON or UTF-8 has to say about a byte: nothing for ' ' to '~' without quote and backslash.
+ */
 static bool is_plain(unsigned char byte)
 {
     return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';

@@ -9,8 +9,8 @@
 #include "record/record.h"
 
 /*
- * A buffer in front of a descriptor, for many small pieces. After the first error nothing more is written, and
- * out.error keeps it (negative errno), so that callers look once a row.
+ * A buffer in front of a descriptor, for many small pieces. After the first error nothing more is
+ * written, and out.error keeps it (negative errno), so that callers look once a row.
  */
 struct out {
     char *data;
@@ -63,7 +63,8 @@ void out_degrees(struct out *out, double degrees);
 void out_address(struct out *out, const uint8_t address[16]);
 
 /*
- * A time as RFC 3339 writes it. The memo makes rows of one second cheap; one memo for each zone and use.
+ * A time as RFC 3339 writes it. The memo makes rows of one second cheap; one memo for each zone and
+ * use.
  */
 struct out_clock {
     bool utc;
@@ -72,7 +73,8 @@ struct out_clock {
     char text[20]; /* YYYY-MM-DDTHH:MM:SS */
 };
 
-/* The date and time of day, `between` them, and n_digits (0-9) of the fraction; no zone behind it. */
+/* The date and time of day, `between` them, and n_digits (0-9) of the fraction; no zone behind it.
+ */
 void out_time(struct out *out, struct out_clock *clock, int64_t time_ns, unsigned n_digits,
               char between);
 

@@ -33,7 +33,10 @@ void search_deinit(struct search *search);
 enum { SEARCH_UTC = OPTION_OWN, SEARCH_COLOR, SEARCH_OWN };
 #define SEARCH_OPTIONS                                                                             \
     {"output", required_argument, NULL, 'o'}, {"lines", required_argument, NULL, 'n'},             \
-        {"utc", no_argument, NULL, SEARCH_UTC}, {"color", required_argument, NULL, SEARCH_COLOR}
+        {"utc", no_argument, NULL, SEARCH_UTC},                                                    \
+    {                                                                                              \
+        "color", required_argument, NULL, SEARCH_COLOR                                             \
+    }
 int search_option(const struct ctl *ctl, struct search *search, int option);
 
 /* n arguments, joined with spaces, as the expression. Returns CTL_DONE, or it was said. */
@@ -67,10 +70,10 @@ int search_finish(struct search *search, int r);
 #define SEARCH_EXPRESSION_HELP                                                                     \
     "Expressions:\n"                                                                               \
     "  failed                 text in the message, in upper or lower case (ASCII)\n"               \
-    "  \"no route to\"          a phrase; \\\" \\\\ \\n \\r \\t \\xHH inside the quotes\n"             \
+    "  \"no route to\"          a phrase; \\\" \\\\ \\n \\r \\t \\xHH inside the quotes\n"         \
     "  host=web01             the same bytes; != is its opposite\n"                                \
     "  host:web*  app=ssh*    * stands for any bytes (not inside quotes); `:` ignores case\n"      \
-    "  host=*  host=\"\"        has one; has none\n"                                                 \
+    "  host=*  host=\"\"        has one; has none\n"                                               \
     "  message:disk           inside the message, as a bare word is\n"                             \
     "  severity<=warning      warning and worse (emerg is 0, debug 7); < <= > >= = !=\n"           \
     "  facility=local1  geo.asn>64512  peer_port=514  id>0000000000000a00\n"                       \

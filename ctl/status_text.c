@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * /status as tables. A newer or older logboomd may leave out any key, or give it another type: each is read
- * through functions that answer 0 or NULL then, and a section whose object is missing is not printed.
+ * /status as tables. A newer or older logboomd may leave out any key, or give it another type: each
+ * is read through functions that answer 0 or NULL then, and a section whose object is missing is
+ * not printed.
  */
 #include "ctl/status_text.h"
 
@@ -41,8 +42,7 @@ static uint64_t sum_of(const json_t *object, const char *key)
     uint64_t sum = 0;
     if (!json_is_object(counts))
         return count_of(object, key);
-    json_object_foreach(counts, reason, value)
-        sum += count_of(counts, reason);
+    json_object_foreach(counts, reason, value) sum += count_of(counts, reason);
     return sum;
 }
 
@@ -52,7 +52,8 @@ static void print_reasons(const json_t *object, FILE *out)
     json_t *counts = json_object_get(object, "dropped");
     const char *reason, *before = "  ";
     json_t *value;
-    json_object_foreach(counts, reason, value) {
+    json_object_foreach(counts, reason, value)
+    {
         if (count_of(counts, reason) == 0)
             continue;
         fprintf(out, "%s%s %" PRIu64, before, reason, count_of(counts, reason));
@@ -74,8 +75,8 @@ static void print_input(const char *name, const json_t *input, double uptime_s, 
 {
     char bytes[HUMAN_SIZE];
     uint64_t received = count_of(input, "received"), kernel = count_of(input, "kernel_dropped");
-    fprintf(out, "%-*s %12" PRIu64 " %10.0f %10s %11" PRIu64 " %9" PRIu64, NAME_WIDTH, name, received,
-            uptime_s > 0 ? (double)received / uptime_s : 0.0,
+    fprintf(out, "%-*s %12" PRIu64 " %10.0f %10s %11" PRIu64 " %9" PRIu64, NAME_WIDTH, name,
+            received, uptime_s > 0 ? (double)received / uptime_s : 0.0,
             human_bytes(count_of(input, "bytes"), bytes), count_of(input, "connections"),
             sum_of(input, "dropped"));
     print_reasons(input, out);
@@ -120,8 +121,8 @@ static void print_stages(const json_t *status, FILE *out)
     const json_t *stages = json_object_get(status, "stages");
     if (json_object_size(stages) == 0)
         return;
-    fprintf(out, "\n%-*s %12s %12s %9s %16s %8s %9s %9s\n", NAME_WIDTH, "STAGE", "IN", "OUT", "DROPPED",
-            "QUEUE (MOST)", "WORKERS", "P50", "P99");
+    fprintf(out, "\n%-*s %12s %12s %9s %16s %8s %9s %9s\n", NAME_WIDTH, "STAGE", "IN", "OUT",
+            "DROPPED", "QUEUE (MOST)", "WORKERS", "P50", "P99");
     for (size_t i = 0; i < sizeof(in_order) / sizeof(in_order[0]); i++)
         if (json_object_get(stages, in_order[i]) != NULL)
             print_stage(in_order[i], json_object_get(stages, in_order[i]), out);

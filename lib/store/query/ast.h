@@ -31,23 +31,23 @@ enum compare { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_MATCH, CMP_IN
 /* What kind of value a field has; decides how a value is read, and which comparisons it has. */
 enum field_type {
     FIELD_TEXT,
-    FIELD_COUNTRY,  /* text of two letters, compared without case */
+    FIELD_COUNTRY, /* text of two letters, compared without case */
     FIELD_NUMBER,
-    FIELD_ID,       /* 16 hexadecimal digits, as -o json prints it */
-    FIELD_TIME,     /* nanoseconds since 1970 UTC */
+    FIELD_ID,   /* 16 hexadecimal digits, as -o json prints it */
+    FIELD_TIME, /* nanoseconds since 1970 UTC */
     FIELD_SEVERITY,
     FIELD_FACILITY,
     FIELD_FORMAT,
     FIELD_ADDRESS,
-    FIELD_SD,       /* text: a parameter of the structured data */
+    FIELD_SD, /* text: a parameter of the structured data */
 };
 
 struct field {
     const char *name;
     enum field_type type;
-    uint32_t column;    /* enum store_column */
-    size_t offset;      /* FIELD_TEXT: of its struct text in struct store_row */
-    bool contains;      /* ':' searches inside instead of comparing the whole */
+    uint32_t column; /* enum store_column */
+    size_t offset;   /* FIELD_TEXT: of its struct text in struct store_row */
+    bool contains;   /* ':' searches inside instead of comparing the whole */
     /* Everything that is compared as a number: false when the row has none. */
     bool (*number)(const struct store_row *row, int64_t *ret_number);
     /* FIELD_ADDRESS: NULL when the row has none. */
@@ -55,8 +55,9 @@ struct field {
 };
 
 /*
- * A run of literal bytes of a pattern. A byte b of the text fits byte i when (b | mask[i]) == text[i]: the
- * mask is 0x20 for a letter that is compared without case (and text[i] is its lower case), else 0.
+ * A run of literal bytes of a pattern. A byte b of the text fits byte i when (b | mask[i]) ==
+ * text[i]: the mask is 0x20 for a letter that is compared without case (and text[i] is its lower
+ * case), else 0.
  */
 struct needle {
     const uint8_t *text, *mask;
@@ -64,7 +65,8 @@ struct needle {
     size_t probe_a, probe_b; /* the two bytes that a scan looks at first; a <= b */
 };
 
-/* needle * needle * needle; open at an end: a star stands there. No needle at all: any text but the empty one. */
+/* needle * needle * needle; open at an end: a star stands there. No needle at all: any text but the
+ * empty one. */
 struct pattern {
     struct needle *needles;
     size_t n_needles;
@@ -89,9 +91,10 @@ struct node {
     const struct field *field; /* from here: NODE_COMPARE */
     enum compare op;
     struct text sd_id, sd_param;
-    struct value *values;      /* one, or n with CMP_IN */
+    struct value *values; /* one, or n with CMP_IN */
     size_t n_values;
-    uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last value: none */
+    uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last
+                     value: none */
 };
 
 struct query {

@@ -37,7 +37,8 @@ static bool same_text(struct text a, struct text b)
     return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
 }
 
-/* A parameter given twice matches when one of its values does; one that is absent is like an empty one. */
+/* A parameter given twice matches when one of its values does; one that is absent is like an empty
+ * one. */
 static bool sd_matches(const struct node *node, struct text sd)
 {
     struct sd_walk walk = sd.len > 0 ? SD_WALK_INIT(sd) : (struct sd_walk){0};
@@ -76,7 +77,8 @@ static bool address_matches(const struct node *node, const struct store_row *row
 {
     const uint8_t *address = node->field->address(row);
     for (size_t i = 0; address != NULL && i < node->n_values; i++)
-        if (node->values[i].any || in_prefix(address, node->values[i].address, node->values[i].bits))
+        if (node->values[i].any ||
+            in_prefix(address, node->values[i].address, node->values[i].bits))
             return true;
     return false;
 }

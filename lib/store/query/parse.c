@@ -8,9 +8,9 @@
  *   term   = field op word | field [ "not" ] "in" "(" word { "," word } ")" | word
  *   op     = "=" | "!=" | ":" | "<" | "<=" | ">" | ">="
  *
- * A name in front of an operator must be a field: a misspelt one is an error, not a search for text. What
- * is reserved for later (/regex/, | pipes) is refused, so that it can come without changing what an
- * expression of today means.
+ * A name in front of an operator must be a field: a misspelt one is an error, not a search for
+ * text. What is reserved for later (/regex/, | pipes) is refused, so that it can come without
+ * changing what an expression of today means.
  */
 #include <errno.h>
 #include <string.h>
@@ -33,8 +33,8 @@ static struct node *new_node(struct parser *parser, enum node_kind kind)
 const char *compare_text(enum compare op)
 {
     static const char *const texts[] = {
-        [CMP_EQ] = "=",  [CMP_NE] = "!=", [CMP_LT] = "<",    [CMP_LE] = "<=",
-        [CMP_GT] = ">",  [CMP_GE] = ">=", [CMP_MATCH] = ":", [CMP_IN] = "in",
+        [CMP_EQ] = "=", [CMP_NE] = "!=", [CMP_LT] = "<",    [CMP_LE] = "<=",
+        [CMP_GT] = ">", [CMP_GE] = ">=", [CMP_MATCH] = ":", [CMP_IN] = "in",
     };
     return texts[op];
 }
@@ -46,7 +46,8 @@ static size_t peek_op(const struct parser *parser, enum compare *ret_op)
                                                  CMP_LT, CMP_GT, CMP_MATCH};
     for (size_t i = 0; i < sizeof(longest_first) / sizeof(longest_first[0]); i++) {
         const char *text = compare_text(longest_first[i]);
-        if (parser_peek(parser, 0) == text[0] && (text[1] == '\0' || parser_peek(parser, 1) == text[1])) {
+        if (parser_peek(parser, 0) == text[0] &&
+            (text[1] == '\0' || parser_peek(parser, 1) == text[1])) {
             *ret_op = longest_first[i];
             return strlen(text);
         }
@@ -59,14 +60,16 @@ static int fail_unknown_field(struct parser *parser, const char *name, size_t le
     const char *nearest = field_nearest(name, len);
     int shown = (int)(len < 40 ? len : 40);
     if (nearest != NULL)
-        return parser_fail(parser, at, "no field \"%.*s\": did you mean \"%s\"? (text goes in \"quotes\")",
+        return parser_fail(parser, at,
+                           "no field \"%.*s\": did you mean \"%s\"? (text goes in \"quotes\")",
                            shown, name, nearest);
     return parser_fail(parser, at,
                        "no field \"%.*s\": expected host, app, message, ... or text in \"quotes\"",
                        shown, name);
 }
 
-/* sd.ID.PARAM: the id may hold dots (x@32473.1), the parameter's name is what follows the last one. */
+/* sd.ID.PARAM: the id may hold dots (x@32473.1), the parameter's name is what follows the last one.
+ */
 static int split_sd_name(struct parser *parser, const char *name, size_t len, size_t at,
                          struct node *node)
 {
@@ -120,7 +123,8 @@ static int take_value(struct parser *parser, struct node *node, bool in_list, st
     return value_read(parser, node, &word, value);
 }
 
-/* The values of severity or facility that fit, as a set, so that a whole block is judged with one AND. */
+/* The values of severity or facility that fit, as a set, so that a whole block is judged with one
+ * AND. */
 static void fill_set(struct node *node)
 {
     unsigned size = field_set_size(node->field);
@@ -223,7 +227,8 @@ static int parse_term(struct parser *parser, struct node **ret_node)
     bool negated;
     int r;
     if (parser_peek(parser, 0) == '/')
-        return parser_fail(parser, at, "a /regex/ is not there yet: use text in \"quotes\", or message:a*b");
+        return parser_fail(parser, at,
+                           "a /regex/ is not there yet: use text in \"quotes\", or message:a*b");
     struct node *node = new_node(parser, NODE_COMPARE);
     if (node == NULL)
         return -ENOMEM;
@@ -260,7 +265,8 @@ static int parse_group(struct parser *parser, struct node **ret_node)
 static bool at_unary(struct parser *parser)
 {
     parser_skip_space(parser);
-    return parser->at < parser->len && parser_peek(parser, 0) != ')' && !parser_at_keyword(parser, "or");
+    return parser->at < parser->len && parser_peek(parser, 0) != ')' &&
+           !parser_at_keyword(parser, "or");
 }
 
 static int parse_unary(struct parser *parser, struct node **ret_node)

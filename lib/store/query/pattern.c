@@ -2,10 +2,11 @@
 /*
  * Substring search, the innermost loop of every text search.
  *
- * Two bytes of the needle, the rarest two in log text, are compared with 16 places at a time, with the case
- * folded by an OR with 0x20 (which folds letters and nothing else into the needle's lower-case letter,
- * because the mask is zero for every other byte of the needle). Only where both fit is the whole needle
- * compared. A needle of any bytes is found: NUL and invalid UTF-8 are bytes like others.
+ * Two bytes of the needle, the rarest two in log text, are compared with 16 places at a time, with
+ * the case folded by an OR with 0x20 (which folds letters and nothing else into the needle's
+ * lower-case letter, because the mask is zero for every other byte of the needle). Only where both
+ * fit is the whole needle compared. A needle of any bytes is found: NUL and invalid UTF-8 are bytes
+ * like others.
  */
 #include "store/query/pattern.h"
 
@@ -64,8 +65,8 @@ static int build_needle(struct query *query, const char *text, size_t len, bool 
     return 0;
 }
 
-int pattern_build(struct query *query, const char *text, const uint8_t *is_star, size_t len, bool fold,
-                  struct pattern *ret_pattern)
+int pattern_build(struct query *query, const char *text, const uint8_t *is_star, size_t len,
+                  bool fold, struct pattern *ret_pattern)
 {
     struct pattern pattern = {.needles = query_alloc(query, (len + 1) * sizeof(struct needle))};
     if (pattern.needles == NULL)
@@ -139,7 +140,8 @@ size_t needle_find(const struct needle *needle, const char *data, size_t len)
 }
 
 /*
- * Needles between the anchored ones are taken leftmost first: when any way of placing them fits, that one does.
+ * Needles between the anchored ones are taken leftmost first: when any way of placing them fits,
+ * that one does.
  */
 bool pattern_matches(const struct pattern *pattern, const char *text, size_t len)
 {

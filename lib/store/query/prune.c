@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Judging a whole block by its header, in three values: no row matches, every row does, or one has to look.
- * A negation swaps the first two; what the header does not speak of is MAYBE. Only an answer that is
- * certain may be other than MAYBE: a wrong NEVER would lose hits.
+ * Judging a whole block by its header, in three values: no row matches, every row does, or one has
+ * to look. A negation swaps the first two; what the header does not speak of is MAYBE. Only an
+ * answer that is certain may be other than MAYBE: a wrong NEVER would lose hits.
  */
 #include "store/query/ast.h"
 
@@ -49,12 +49,10 @@ static enum verdict judge_range(enum compare op, int64_t low, int64_t high, int6
 static bool block_range(const struct field *field, const struct store_block_info *info,
                         int64_t *ret_low, int64_t *ret_high)
 {
-    struct store_row low = {.id = info->first_id,
-                            .time_ns = info->min_time_ns,
-                            .received_us = info->min_received_us};
-    struct store_row high = {.id = UINT64_MAX,
-                             .time_ns = info->max_time_ns,
-                             .received_us = info->max_received_us};
+    struct store_row low = {
+        .id = info->first_id, .time_ns = info->min_time_ns, .received_us = info->min_received_us};
+    struct store_row high = {
+        .id = UINT64_MAX, .time_ns = info->max_time_ns, .received_us = info->max_received_us};
     if (field->type != FIELD_TIME && field->type != FIELD_ID)
         return false;
     return field->number(&low, ret_low) && field->number(&high, ret_high);

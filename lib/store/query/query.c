@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a query: its memory, a list of allocations that are never freed one by one, and what is
- * worked out once the tree stands.
+ * The life of a query: its memory, a list of allocations that are never freed one by one, and what
+ * is worked out once the tree stands.
  */
 #include "store/query/ast.h"
 

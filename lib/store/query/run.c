@@ -3,16 +3,16 @@
  * Running a query.
  *
  *   block header ──judge──▶ never: next block
- *                           maybe: load the expression's columns, find the hits ─┬─ none: next block
- *                           always: every row is a hit ──────────────────────────┴─▶ load what on_row needs ──▶ on_row
+ *                           maybe: load the expression's columns, find the hits ─┬─ none: next
+ * block always: every row is a hit ──────────────────────────┴─▶ load what on_row needs ──▶ on_row
  *
  * The columns that only on_row needs are not decoded for a block without a hit.
  *
- * The newest `limit` matches in the order of reception are found in two passes. The first goes backwards and only
- * looks for hits, until it has seen `limit` of them; it remembers the id of the oldest hit, and the first id of each
- * block that has one. The second seeks there and goes forwards through the remembered blocks alone. A block that
- * retention deletes between the passes is missing from the result, as if the query had come later; nothing that
- * was appended between them is in it.
+ * The newest `limit` matches in the order of reception are found in two passes. The first goes
+ * backwards and only looks for hits, until it has seen `limit` of them; it remembers the id of the
+ * oldest hit, and the first id of each block that has one. The second seeks there and goes forwards
+ * through the remembered blocks alone. A block that retention deletes between the passes is missing
+ * from the result, as if the query had come later; nothing that was appended between them is in it.
  */
 #include "store/query/ast.h"
 
@@ -97,8 +97,8 @@ static void match_rows(struct run *run, enum verdict bounds, enum verdict expres
 }
 
 /*
- * Fills hits for the current block. With for_rows, on_row's columns are loaded when there are any. Returns 0 or a
- * negative errno.
+ * Fills hits for the current block. With for_rows, on_row's columns are loaded when there are any.
+ * Returns 0 or a negative errno.
  */
 static int find_hits(struct run *run, bool for_rows)
 {
@@ -203,7 +203,8 @@ static uint64_t row_id(struct run *run, uint32_t index)
     return row.id;
 }
 
-/* The first pass: narrows the range of ids to the newest `limit` matches, and remembers their blocks. */
+/* The first pass: narrows the range of ids to the newest `limit` matches, and remembers their
+ * blocks. */
 static int find_newest(struct run *run)
 {
     uint64_t missing = run->options->limit, first_id = run->first_id, last_id = 0;

@@ -14,8 +14,8 @@ static int read_text(struct parser *parser, const struct node *node, const struc
                      struct value *value)
 {
     bool fold = node->op == CMP_MATCH || node->field->type == FIELD_COUNTRY;
-    int r = pattern_build(parser->query, word->text, word->is_star, word->len, fold,
-                          &value->pattern);
+    int r =
+        pattern_build(parser->query, word->text, word->is_star, word->len, fold, &value->pattern);
     if (r == 0 && node->op == CMP_MATCH && node->field->contains)
         value->pattern.open_start = value->pattern.open_end = true;
     return r;

@@ -193,9 +193,10 @@ static int take_unit(struct cursor *cursor, int64_t *ret_seconds)
         const char *word;
         int64_t seconds;
     } units[] = {
-        {"seconds", 1}, {"second", 1}, {"sec", 1},    {"s", 1},      {"minutes", 60}, {"minute", 60},
-        {"min", 60},    {"m", 60},     {"hours", 3600}, {"hour", 3600}, {"h", 3600},  {"days", 86400},
-        {"day", 86400}, {"d", 86400},  {"weeks", 604800}, {"week", 604800}, {"w", 604800},
+        {"seconds", 1},   {"second", 1},   {"sec", 1},     {"s", 1},        {"minutes", 60},
+        {"minute", 60},   {"min", 60},     {"m", 60},      {"hours", 3600}, {"hour", 3600},
+        {"h", 3600},      {"days", 86400}, {"day", 86400}, {"d", 86400},    {"weeks", 604800},
+        {"week", 604800}, {"w", 604800},
     };
     for (size_t i = 0; i < N_OF(units); i++)
         if (take_word(cursor, units[i].word)) {
@@ -283,5 +284,6 @@ int when_parse(const char *text, size_t len, int64_t now_ns, bool utc, int64_t *
         return parse_epoch(cursor, ret_ns);
     /* 11:00 and 2026-… have their mark at a fixed place; no count with a unit has. */
     bool civil = (len > 2 && text[2] == ':') || (len > 4 && text[4] == '-');
-    return civil ? parse_civil(cursor, now_ns, utc, ret_ns) : parse_relative(cursor, now_ns, ret_ns);
+    return civil ? parse_civil(cursor, now_ns, utc, ret_ns)
+                 : parse_relative(cursor, now_ns, ret_ns);
 }

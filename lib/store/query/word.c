@@ -96,8 +96,9 @@ static int take_escape(struct parser *parser, struct word *word)
         parser->at += 4;
         return 0;
     }
-    return parser_fail(parser, parser->at,
-                       "unknown escape in a quoted text: expected \\\" \\\\ \\n \\r \\t \\* or \\xHH");
+    return parser_fail(
+        parser, parser->at,
+        "unknown escape in a quoted text: expected \\\" \\\\ \\n \\r \\t \\* or \\xHH");
 }
 
 static int take_quoted(struct parser *parser, struct word *word)
@@ -125,8 +126,9 @@ static int take_piece(struct parser *parser, struct word *word)
     if (byte == '"')
         return take_quoted(parser, word);
     if (byte == '|')
-        return parser_fail(parser, parser->at,
-                           "pipes (| count ...) are not there yet; put text with a | into \"quotes\"");
+        return parser_fail(
+            parser, parser->at,
+            "pipes (| count ...) are not there yet; put text with a | into \"quotes\"");
     if (byte == '\\') {
         if (parser_peek(parser, 1) == '\0')
             return parser_fail(parser, parser->at, "expected a character after the backslash");

@@ -3,8 +3,8 @@
 #define STORE_QUERY_WORD_H
 
 /*
- * The lexical level: where a parse stands in the expression, and words. A word is a run of unquoted bytes
- * and "quoted" pieces, glued as a shell does: web-"1 *"*.eu is `web-1 *`, a star, `.eu`.
+ * The lexical level: where a parse stands in the expression, and words. A word is a run of unquoted
+ * bytes and "quoted" pieces, glued as a shell does: web-"1 *"*.eu is `web-1 *`, a star, `.eu`.
  */
 
 #include "store/query/ast.h"
@@ -19,9 +19,9 @@ struct parser {
 };
 
 struct word {
-    char *text;        /* without quotes and escapes */
-    uint8_t *is_star;  /* for each byte: an unquoted star */
-    size_t len, at;    /* at: in the expression */
+    char *text;       /* without quotes and escapes */
+    uint8_t *is_star; /* for each byte: an unquoted star */
+    size_t len, at;   /* at: in the expression */
     bool has_star, quoted;
 };
 
@@ -39,7 +39,8 @@ bool parser_at_keyword(const struct parser *parser, const char *keyword);
 /* The bytes of a field's name that stand here, perhaps none. Moves nothing. */
 size_t parser_name_len(const struct parser *parser);
 
-/* Takes a word, which may be empty only when quoted. in_list: a comma ends it. Returns 0, -ENOMEM, -EINVAL. */
+/* Takes a word, which may be empty only when quoted. in_list: a comma ends it. Returns 0, -ENOMEM,
+ * -EINVAL. */
 int parser_take_word(struct parser *parser, bool in_list, struct word *ret_word);
 
 #endif

@@ -11,8 +11,8 @@
 struct fake_store fake;
 
 struct store_reader {
-    size_t next;      /* forwards: the block that comes; backwards: one behind it */
-    size_t current;   /* block, or SIZE_MAX */
+    size_t next;    /* forwards: the block that comes; backwards: one behind it */
+    size_t current; /* block, or SIZE_MAX */
     bool started, backwards;
     bool loaded;
     uint32_t columns;
@@ -137,7 +137,8 @@ static void describe(const struct fake_block *block, struct store_block_info *in
     }
 }
 
-int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info)
+int store_reader_next(struct store_reader *reader, bool backwards,
+                      struct store_block_info *ret_info)
 {
     if (fake.on_next != NULL)
         fake.on_next(fake.n_next);
@@ -197,7 +198,8 @@ int store_reader_load(struct store_reader *reader, uint32_t columns)
 }
 
 /* A copy in the memory of the loaded block, or nothing when the column was not asked for. */
-static struct text take_text(struct store_reader *reader, uint32_t column, struct text text, char **at)
+static struct text take_text(struct store_reader *reader, uint32_t column, struct text text,
+                             char **at)
 {
     char *copy = *at;
     *at += text.len;

@@ -3,8 +3,9 @@
 #define TESTS_FAKE_READER_H
 
 /*
- * A store in memory behind store/reader.h, linked instead of the real one. It is strict: rows may only be read from a loaded
- * block, columns that were not asked for are zero, and texts of a block that is no longer loaded are overwritten.
+ * A store in memory behind store/reader.h, linked instead of the real one. It is strict: rows may
+ * only be read from a loaded block, columns that were not asked for are zero, and texts of a block
+ * that is no longer loaded are overwritten.
  */
 
 #include <stddef.h>
@@ -39,7 +40,8 @@ extern struct fake_store fake;
 void fake_reset(void);
 /* A new block; ids are given here. Texts are borrowed for the test's life. */
 struct fake_block *fake_append(const struct store_row *rows, size_t n_rows);
-/* A row with sensible values and this message; time and reception are `second` seconds after 2026-11-24T11:00:00Z. */
+/* A row with sensible values and this message; time and reception are `second` seconds after
+ * 2026-11-24T11:00:00Z. */
 struct store_row fake_row(const char *message, int second);
 #define FAKE_T0_S 1795518000ll
 struct text fake_text(const char *string);

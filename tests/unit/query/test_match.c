@@ -40,8 +40,10 @@ static struct store_row full_row(void)
     row.facility = 10;
     row.has_place = true;
     memcpy(row.geo_ip, ip.address, 16);
-    row.place = (struct place){.city = fake_text("Berlin"), .org = fake_text("Example Net"),
-                               .asn = 64500, .country = {'D', 'E'}};
+    row.place = (struct place){.city = fake_text("Berlin"),
+                               .org = fake_text("Example Net"),
+                               .asn = 64500,
+                               .country = {'D', 'E'}};
     return row;
 }
 
@@ -148,8 +150,9 @@ static void test_absent_pri(void **state)
 
 static void test_damaged_sd(void **state)
 {
-    static const char *const texts[] = {"[x@1 a=\"1\"", "[x@1 a=\"1\\", "x@1", "[", "[]", "[x@1 a]",
-                                        "[x@1 a=1]",    "[x@1 a=\"1\"][",  "\xff\xfe"};
+    static const char *const texts[] = {
+        "[x@1 a=\"1\"", "[x@1 a=\"1\\",   "x@1",     "[", "[]", "[x@1 a]",
+        "[x@1 a=1]",    "[x@1 a=\"1\"][", "\xff\xfe"};
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct store_row row = {.sd = fake_text(texts[i])};
         matches("sd.x@1.a=1", &row);
@@ -171,7 +174,8 @@ static void test_long_sd(void **state)
 }
 
 /* The fast search against the obvious one. */
-static size_t find_slowly(const char *text, size_t len, const char *needle, size_t needle_len, bool fold)
+static size_t find_slowly(const char *text, size_t len, const char *needle, size_t needle_len,
+                          bool fold)
 {
     for (size_t i = 0; i + needle_len <= len; i++) {
         size_t j = 0;
@@ -223,12 +227,25 @@ static void test_search_agrees_with_the_obvious(void **state)
 static void test_judgement_agrees_with_rows(void **state)
 {
     static const char *const texts[] = {
-        "severity<=3", "not severity<=3", "severity!=4", "severity=*", "facility in (kern,local7)",
-        "facility!=kern", "time<2026-11-24T11:00:05Z", "not time<2026-11-24T11:00:05Z",
-        "time!=2026-11-24T11:00:05Z", "time in (2026-11-24T11:00:05Z,2026-11-24T11:00:06Z)",
-        "received>=2026-11-24T11:00:05Z", "id<10", "id>=1", "not id<10", "time=*",
-        "severity<=3 or time<2026-11-24T11:00:05Z", "severity<=3 time>2026-11-24T11:00:03Z",
-        "not (severity<=3 or host=web01)", "severity<=7 or x",
+        "severity<=3",
+        "not severity<=3",
+        "severity!=4",
+        "severity=*",
+        "facility in (kern,local7)",
+        "facility!=kern",
+        "time<2026-11-24T11:00:05Z",
+        "not time<2026-11-24T11:00:05Z",
+        "time!=2026-11-24T11:00:05Z",
+        "time in (2026-11-24T11:00:05Z,2026-11-24T11:00:06Z)",
+        "received>=2026-11-24T11:00:05Z",
+        "id<10",
+        "id>=1",
+        "not id<10",
+        "time=*",
+        "severity<=3 or time<2026-11-24T11:00:05Z",
+        "severity<=3 time>2026-11-24T11:00:03Z",
+        "not (severity<=3 or host=web01)",
+        "severity<=7 or x",
     };
     unsigned seed = 7;
     for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
@@ -246,7 +263,8 @@ static void test_judgement_agrees_with_rows(void **state)
             fake_append(rows, n);
             struct store_reader *reader;
             struct store_block_info info;
-            assert_int_equal(store_reader_open(&(struct store_reader_options){.path = ""}, &reader), 0);
+            assert_int_equal(store_reader_open(&(struct store_reader_options){.path = ""}, &reader),
+                             0);
             assert_int_equal(store_reader_next(reader, false, &info), 1);
             store_reader_close(reader);
             enum verdict verdict = node_judge(query->root, &info);

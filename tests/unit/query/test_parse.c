@@ -84,7 +84,8 @@ static const struct {
     {"sd.origin.ip:10.*", "sd.origin.ip:\"10.\"*"},
     {"a b", "(message:*\"a\"* and message:*\"b\"*)"},
     {"a AND b", "(message:*\"a\"* and message:*\"b\"*)"},
-    {"a b or c d", "((message:*\"a\"* and message:*\"b\"*) or (message:*\"c\"* and message:*\"d\"*))"},
+    {"a b or c d",
+     "((message:*\"a\"* and message:*\"b\"*) or (message:*\"c\"* and message:*\"d\"*))"},
     {"a or b or c", "(message:*\"a\"* or message:*\"b\"* or message:*\"c\"*)"},
     {"a (b or c)", "(message:*\"a\"* and (message:*\"b\"* or message:*\"c\"*))"},
     {"not a b", "(not message:*\"a\"* and message:*\"b\"*)"},
@@ -93,7 +94,8 @@ static const struct {
     {"not host=a or b", "(not host=\"a\" or message:*\"b\"*)"},
     {"((a))", "message:*\"a\"*"},
     {"(a)(b)", "(message:*\"a\"* and message:*\"b\"*)"},
-    {"nothing order android", "(message:*\"nothing\"* and message:*\"order\"* and message:*\"android\"*)"},
+    {"nothing order android",
+     "(message:*\"nothing\"* and message:*\"order\"* and message:*\"android\"*)"},
     {"\"not\"", "message:*\"not\"*"},
     {"failed in x", "(message:*\"failed\"* and message:*\"in\"* and message:*\"x\"*)"},
     {"Hello!", "message:*\"hello!\"*"},
@@ -186,7 +188,8 @@ static void test_errors(void **state)
         struct query *query = NULL;
         struct query_error error = {0};
         int r = query_parse(errors[i].text, &query, &error);
-        if (r != -EINVAL || error.at != errors[i].at || strstr(error.message, errors[i].says) == NULL)
+        if (r != -EINVAL || error.at != errors[i].at ||
+            strstr(error.message, errors[i].says) == NULL)
             fail_msg("%s: %d, column %zu: %s", errors[i].text, r, error.at, error.message);
     }
 }
@@ -225,7 +228,8 @@ static void test_depth(void **state)
     assert_int_equal(parse_result(nested("a", QUERY_MAX_BYTES + 1, "", "")), -EINVAL);
 }
 
-/* Every beginning and every single-byte change of a good expression parses or fails; the sanitizers watch. */
+/* Every beginning and every single-byte change of a good expression parses or fails; the sanitizers
+ * watch. */
 static void test_total(void **state)
 {
     static const char bytes[] = "\"()*\\=<!:,|/ a\x80\x01";

@@ -87,10 +87,10 @@ static void test_forwards(void **state)
 
 static void test_limit_every_size(void **state)
 {
-    static const char *const odd[] = {"", "11", "9 11", "7 9 11", "5 7 9 11", "3 5 7 9 11",
-                                      "1 3 5 7 9 11", "1 3 5 7 9 11"};
-    static const char *const odd_reversed[] = {"", "11", "11 9", "11 9 7", "11 9 7 5", "11 9 7 5 3",
-                                               "11 9 7 5 3 1", "11 9 7 5 3 1"};
+    static const char *const odd[] = {"",         "11",         "9 11",         "7 9 11",
+                                      "5 7 9 11", "3 5 7 9 11", "1 3 5 7 9 11", "1 3 5 7 9 11"};
+    static const char *const odd_reversed[] = {
+        "", "11", "11 9", "11 9 7", "11 9 7 5", "11 9 7 5 3", "11 9 7 5 3 1", "11 9 7 5 3 1"};
     for (uint64_t limit = 1; limit < 8; limit++) {
         struct seen seen;
         fill();
