@@ -54,28 +54,34 @@ static int read_header(const char *line, size_t len, struct head *head)
     return 0;
 }
 
-/* Returns 1, 0 (not all of it is there), -EBADMSG. */
+/* "HTTP/1.1 200", and whatever follows. Returns the status, or -EBADMSG. */
+static int read_status(const char *line, size_t len)
+{
+    size_t digits;
+    if (len < 12 || memcmp(line, "HTTP/1.", 7) != 0 || line[8] != ' ' ||
+        !read_size(line + 9, line + 12, 10, &digits))
+        return -EBADMSG;
+    return digits >= 100 ? (int)digits : -EBADMSG;
+}
+
+/* Status line and headers, to the empty line. Returns 1, 0 (not all of it is there), -EBADMSG. */
 static int read_head(const char *data, size_t len, struct head *head)
 {
-    static const char version[] = "HTTP/1.";
-    const char *end = memmem(data, len, "\r\n\r\n", 4);
-    if (memcmp(data, version, len < 7 ? len : 7) != 0)
-        return -EBADMSG;
-    if (end == NULL)
-        return 0;
-    if (end - data < 12 || data[8] != ' ' || !isdigit((unsigned char)data[9]) ||
-        !isdigit((unsigned char)data[10]) || !isdigit((unsigned char)data[11]))
-        return -EBADMSG;
-    *head = (struct head){.size = (size_t)(end - data) + 4};
-    head->status = (data[9] - '0') * 100 + (data[10] - '0') * 10 + (data[11] - '0');
-    for (const char *line = (const char *)memchr(data, '\n', head->size) + 1; line < end + 2;) {
-        const char *line_end = memmem(line, (size_t)(end + 2 - line), "\r\n", 2);
-        int r = read_header(line, (size_t)(line_end - line), head);
+    const char *line = data, *end = data + len, *line_end;
+    *head = (struct head){0};
+    while ((line_end = memmem(line, (size_t)(end - line), "\r\n", 2)) != line) {
+        if (line_end == NULL)
+            return 0;
+        size_t line_len = (size_t)(line_end - line);
+        int r = line == data ? read_status(line, line_len) : read_header(line, line_len, head);
         if (r < 0)
             return r;
+        if (line == data)
+            head->status = r;
         line = line_end + 2;
     }
-    return 1;
+    head->size = (size_t)(line_end - data) + 2;
+    return line == data ? -EBADMSG : 1;
 }
 
 /*

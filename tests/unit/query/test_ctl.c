@@ -51,7 +51,7 @@ static struct child start(const char *line)
         close(err[1]);
         return child;
     }
-    char *argv[MAX_ARGS] = {"logboomctl"}, *words = strdup(line), *all = words;
+    char name[] = "logboomctl", *argv[MAX_ARGS] = {name}, *words = strdup(line), *all = words;
     int argc = 1;
     for (char *word; argc < MAX_ARGS - 1 && (word = strsep(&words, "|")) != NULL;)
         if (*word != '\0')

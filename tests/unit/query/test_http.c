@@ -44,6 +44,8 @@ static const struct {
     {"", false, 0, 0, NULL},
     {"", true, -EBADMSG, 0, NULL},
     {"SSH-2.0-x\r\n", false, -EBADMSG, 0, NULL},
+    {"\r\n", false, -EBADMSG, 0, NULL},
+    {"HTTP/1.1 2 0 x\r\n\r\n", false, -EBADMSG, 0, NULL},
     {"HTTP/1.1 abc\r\n\r\n", false, -EBADMSG, 0, NULL},
     {"HTTP/1.1\r\n\r\n", false, -EBADMSG, 0, NULL},
 };
