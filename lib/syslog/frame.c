@@ -124,12 +124,15 @@ static enum syslog_frame_result line_frame(struct syslog_framer *framer, const c
 {
     /* The longest line that is not cut, with its CR LF. */
     size_t max = framer->max_line, reach = left < max + 2 ? left : max + 2;
-    const char *stop = find_end(line, line + reach, line + left);
+    const char *stop = find_end(line + framer->searched, line + reach, line + left);
     size_t len = stop ? (size_t)(stop - line) : left;
     if (len > 0 && line[len - 1] == '\r' && (stop ? *stop == '\n' : ended || len == max + 1))
         len--;
-    if (!stop && len <= max && !ended)
+    framer->searched = 0;
+    if (!stop && len <= max && !ended) {
+        framer->searched = left;
         return SYSLOG_FRAME_MORE;
+    }
     if (len <= max)
         return one(frame, len, false, frame->off + (stop ? (size_t)(stop - line) + 1 : left));
     framer->skip_line = true;

@@ -27,6 +27,7 @@
 struct syslog_framer {
     uint32_t max_line;  /* longest frame that is handed out, bytes */
     uint64_t skip;      /* octets of a cut counted frame that are still to come */
+    size_t searched;    /* bytes of the line that is to come that are known to hold no frame end */
     bool skip_line;     /* a cut line's end is still to come */
     bool after_count;   /* the last frame was counted: a lone LF or NUL after it is no frame */
 };

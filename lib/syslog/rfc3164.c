@@ -10,14 +10,12 @@
  *   SEQUENCE, ORIGIN, "*", "."   Cisco's; only when TIME, or its "%FACILITY-SEVERITY-MNEMONIC",
  * follows TIME     RFC 3164's, or ISO 8601 (timestamp.h). Without one there is no host (4.3.3) HOST
  * a word of a host name's bytes, or an IPv6 address, that something follows; "-" is absent. A word
- *            that is a tag is none, and there is none where ':' follows the time
- *   TAG      NAME ":", then a space or the end   app
- *            NAME "[" PID "]:"                   app and procid
- *            NAME "[" DIGITS "]", then a space   app and procid
- *            NAME is not digits only (they are a sequence number or a port), and has no quotes,
- *            brackets, braces, '=', ',' or ';', so that JSON and key=value are content
- *   CONTENT  the message: what follows the tag and one space; else what follows the host, the time
- * or PRI
+ *            that is a tag is none, and there is none where ':' follows the time, nor in syslogd's
+ * "last message repeated N times" TAG      NAME ":", then a space or the end   app NAME "[" PID
+ * "]:"                   app and procid NAME "[" DIGITS "]", then a space   app and procid NAME is
+ * not digits only (they are a sequence number or a port), and has no quotes, brackets, braces, '=',
+ * ',' or ';', so that JSON and key=value are content CONTENT  the message: what follows the tag and
+ * one space; else what follows the host, the time or PRI
  */
 
 #define DIGIT 0x01
@@ -124,6 +122,12 @@ static const char *ipv6_end(const char *at, const char *end)
     return is_at(p, end, '%') ? run_of(HOST, p + 1, end) : p;
 }
 
+static bool is_repeat(const char *at, const char *end)
+{
+    static const char words[] = "last message repeated ";
+    return (size_t)(end - at) >= sizeof(words) - 1 && memcmp(at, words, sizeof(words) - 1) == 0;
+}
+
 /* Reads HOST and TAG behind the time; returns where the content begins. */
 static const char *read_host_and_tag(const struct syslog_line *line, const char *at,
                                      struct record *record)
@@ -135,7 +139,7 @@ static const char *read_host_and_tag(const struct syslog_line *line, const char 
             return content;
         stop = ipv6_end(at, end);
     }
-    if (stop == at || *at == '/' || !is_at(stop, end, ' '))
+    if (stop == at || *at == '/' || !is_at(stop, end, ' ') || is_repeat(at, end))
         return at;
     if (stop - at > 1 || *at != '-')
         record->host = syslog_span(line, at, stop);

@@ -50,6 +50,8 @@
 {L("<13>Nov 24 11:00:00 key=value pairs"), OLD(13), AT(T10, 0), NONE5, "key=value pairs"},
 {L("<13>Nov 24 11:00:00 12:30:45 tick"), OLD(13), AT(T10, 0), NONE5, "12:30:45 tick"},
 {L("<13>Nov 24 11:00:00 00:11:22:33:44:55 joined"), OLD(13), AT(T10, 0), NONE5, "00:11:22:33:44:55 joined"},
+{L("<13>Nov 24 11:00:00 last message repeated 2 times"), OLD(13), AT(T10, 0), NONE5, "last message repeated 2 times"},
+{L("<13>Nov 24 11:00:00 last messages"), OLD(13), AT(T10, 0), "last", NULL, NULL, NULL, NULL, "messages"},
 {L("<13>Nov 24 11:00:00 dead: beef"), OLD(13), AT(T10, 0), NULL, "dead", NULL, NULL, NULL, "beef"},
 
 /* IPv6 hosts. */
