@@ -25,8 +25,8 @@
 /* The longest text: six groups of four and a dotted quad. */
 #define MAX_TEXT6 45
 
-/* The longest dotted quad, and the two bytes after it that decide whether it ends there. */
-#define WINDOW4 17
+/* The longest dotted quad. */
+#define MAX_TEXT4 15
 
 /* BEFORE: what an address does not start after. */
 enum { DIGIT = 1, HEX = 2, WORD = 4, BEFORE = 8 };
@@ -98,11 +98,11 @@ static unsigned parse_octet(const char *text, uint8_t *ret_octet)
 /* a.b.c.d at start: its length, or 0. */
 static size_t parse4(struct view text, size_t start, uint8_t ret_octets[4])
 {
-    char copy[WINDOW4] = {0};
+    char copy[MAX_TEXT4] = {0};
     struct view window = {text.data + start, text.len - start};
-    if (window.len < WINDOW4) {
+    if (window.len < MAX_TEXT4) {
         memcpy(copy, window.data, window.len);
-        window = (struct view){copy, WINDOW4};
+        window = (struct view){copy, MAX_TEXT4};
     }
     size_t len = 0;
     for (unsigned i = 0; i < 4; i++) {

@@ -121,7 +121,8 @@ static bool read_raw(const struct section *section, size_t *at, struct value *re
     return true;
 }
 
-/* The same, but what a pointer leads to. */
+/* The same, but what a pointer leads to. If that is a pointer, the value is of a type nobody takes.
+ */
 static bool read_value(const struct section *section, size_t *at, struct value *ret_value)
 {
     if (!read_raw(section, at, ret_value))
@@ -129,7 +130,7 @@ static bool read_value(const struct section *section, size_t *at, struct value *
     if (ret_value->type != TYPE_POINTER)
         return true;
     size_t target = ret_value->at;
-    return read_raw(section, &target, ret_value) && ret_value->type != TYPE_POINTER;
+    return read_raw(section, &target, ret_value);
 }
 
 /* Moves *at past a whole value, with all its members. */

@@ -114,7 +114,7 @@ static uint16_t place_in_batch(struct geo_worker *worker, struct batch *batch,
 static bool enrich_by_peer(struct geo_worker *worker, struct batch *batch, struct record *record)
 {
     const struct peer *peer = &batch->peers[record->peer];
-    if (peer->family == 0 || !geo_is_public(peer->address))
+    if (!geo_is_public(peer->address)) /* nor is that of a peer without one, all zero */
         return false;
     struct geo_cache_slot *slot = look_up(worker, peer->address);
     if (!slot)

@@ -59,33 +59,30 @@ static int load(struct corpus *corpus, const char *path)
     FILE *file = fopen(path, "r");
     if (!file)
         return -1;
-    char *line = NULL;
     size_t room = 0;
-    ssize_t len;
-    while ((len = getline(&line, &room, file)) > 0) {
-        char *copy = strdup(line);
-        if (copy)
-            add_text(corpus, copy, (size_t)len - (line[len - 1] == '\n'));
-    }
-    free(line);
+    ssize_t size = getdelim(&corpus->text, &room, '\0', file);
     fclose(file);
+    for (char *line = corpus->text, *end; size > 0 && (end = strchr(line, '\n')); line = end + 1)
+        add_text(corpus, line, (size_t)(end - line));
     return corpus->n_lines > 0 ? 0 : -1;
 }
 
 static void bench_finder(const struct corpus *corpus)
 {
-    size_t n_rounds = 1 + 1000000 / corpus->n_lines, n_found = 0;
+    /* Lines that were just parsed are in the cache: so are these. */
+    size_t n_lines = corpus->n_lines < 4000 ? corpus->n_lines : 4000;
+    size_t n_rounds = 1 + 1000000 / n_lines, n_found = 0;
     uint32_t off, len;
     uint8_t address[16];
     int64_t start = now_ns();
     for (size_t round = 0; round < n_rounds; round++)
-        for (size_t i = 0; i < corpus->n_lines; i++)
+        for (size_t i = 0; i < n_lines; i++)
             n_found +=
                 geo_find_address(corpus->lines[i].data, corpus->lines[i].len, &off, &len, address);
-    double ns = (double)(now_ns() - start) / (double)(n_rounds * corpus->n_lines);
+    double ns = (double)(now_ns() - start) / (double)(n_rounds * n_lines);
     printf("finder: %.1f ns a line (%zu bytes on average, %.0f %% with an address)\n", ns,
            corpus->n_bytes / corpus->n_lines,
-           100.0 * (double)n_found / (double)(n_rounds * corpus->n_lines));
+           100.0 * (double)n_found / (double)(n_rounds * n_lines));
 }
 
 /* Public addresses, half of them IPv6 when both are wanted. */
@@ -219,5 +216,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; corpus.n_lines < sizeof(typical) / sizeof(typical[0]); i++)
         add_text(&corpus, typical[i], strlen(typical[i]));
     bench_finder(&corpus);
-    return bench_databases((const char *const *)argv + optind, (size_t)(argc - optind), &corpus);
+    int r = bench_databases((const char *const *)argv + optind, (size_t)(argc - optind), &corpus);
+    free(corpus.lines);
+    free(corpus.text);
+    return r;
 }

@@ -135,6 +135,8 @@ static const struct finding {
     {"64:ff9b::8.8.8.8", NULL},
     {"2001:db8::8.8.8.8 9.9.9.9", "9.9.9.9"},
     {"Foo::8.8.8.8", "8.8.8.8"},
+    {"Foo::2600::1", NULL},
+    {"255.255.255.255 223.255.255.254", "223.255.255.254"},
 };
 
 /* Text in memory of exactly its length, so that a sanitizer sees a read past its end. */
