@@ -10,7 +10,7 @@ LONGEST = 700
 CODE = (".c", ".h", ".py", ".sh", ".pl", "meson.build", "meson_options.txt")
 # Folders of one machine, and hosts of package registries: neither means anything to a reader elsewhere.
 # (Brackets keep these patterns from matching themselves.)
-ELSEWHERE = re.compile(r"/wor[k]/|/hom[e]/\w|/roo[t]/|/tm[p]/bash|registry\.npm[j]s|npmjs\.(?:org|co[m])"
+ELSEWHERE = re.compile(r"/wor[k]/|/roo[t]/|/tm[p]/bash|registry\.npm[j]s|npmjs\.(?:org|co[m])"
                        r"|(?:deb|ftp|security)\.debian\.or[g]|snapshot\.debian|pypi\.or[g]|crates\.i[o]")
 
 # Tests wait for facts. A wait for nothing but time has these names.
