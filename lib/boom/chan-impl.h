@@ -46,9 +46,21 @@ struct boom_chan {
     unsigned char ring[];
 };
 
-void chan_lock(struct boom_chan *chan);
+static inline void chan_lock(struct boom_chan *chan)
+{
+    pthread_mutex_lock(&chan->lock);
+}
+
+/* As chan_unlock(), with a chain or watches. */
+void chan_unlock_and_wake(struct boom_chan *chan, struct waiter *chain);
 /* Unlocks, wakes chain, and calls the watches if there is room. */
-void chan_unlock(struct boom_chan *chan, struct waiter *chain);
+static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
+{
+    if (chain || chan->watches)
+        chan_unlock_and_wake(chan, chain);
+    else
+        pthread_mutex_unlock(&chan->lock);
+}
 
 /* boom_chan_try_send() and boom_chan_try_recv() under the lock; who is to be woken goes to chain.
  */

@@ -50,12 +50,7 @@ struct boom_chan *boom_chan_free(struct boom_chan *chan)
     return NULL;
 }
 
-void chan_lock(struct boom_chan *chan)
-{
-    pthread_mutex_lock(&chan->lock);
-}
-
-void chan_unlock(struct boom_chan *chan, struct waiter *chain)
+void chan_unlock_and_wake(struct boom_chan *chan, struct waiter *chain)
 {
     bool due = chan->watches && chan_has_room_locked(chan);
 
@@ -200,7 +195,10 @@ static void withdraw(struct boom_chan *chan, struct wait_node *node)
     pthread_mutex_unlock(&chan->lock);
 }
 
-/* Called with the lock, which it releases. Returns what the peer said, or as waiter_wait(). */
+/*
+ * Called with the lock, which it releases. Returns what the peer said, or as waiter_wait(). Out of
+ * line with its big frame, as are its callers: the way that does not wait stays short.
+ */
 static int wait_and_unlock(struct boom_chan *chan, struct wait_node *node, struct boom_ctx *ctx,
                            int64_t deadline_ns)
 {
@@ -218,9 +216,17 @@ static int wait_and_unlock(struct boom_chan *chan, struct wait_node *node, struc
     return r == WAIT_DEADLINE ? BOOM_CHAN_EMPTY : r;
 }
 
-int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *elem)
+__attribute__((noinline)) static int wait_to_send_and_unlock(struct boom_chan *chan,
+                                                             struct boom_ctx *ctx, const void *elem)
 {
     struct wait_node node = {.elem = (void *)elem};
+
+    list_push_back(&chan->senders, &node.link);
+    return wait_and_unlock(chan, &node, ctx, BOOM_NEVER);
+}
+
+int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *elem)
+{
     struct waiter *chain = NULL;
     int r = boom_ctx_err(ctx);
 
@@ -228,12 +234,10 @@ int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *ele
         return r;
     chan_lock(chan);
     r = chan_send_locked(chan, elem, &chain);
-    if (r != BOOM_CHAN_FULL) {
-        chan_unlock(chan, chain);
-        return r;
-    }
-    list_push_back(&chan->senders, &node.link);
-    return wait_and_unlock(chan, &node, ctx, BOOM_NEVER);
+    if (r == BOOM_CHAN_FULL)
+        return wait_to_send_and_unlock(chan, ctx, elem);
+    chan_unlock(chan, chain);
+    return r;
 }
 
 int boom_chan_try_send(struct boom_chan *chan, const void *elem)
@@ -262,10 +266,27 @@ static size_t top_up(struct boom_chan *chan, unsigned char *ret_elems, size_t ma
     return n;
 }
 
+__attribute__((noinline)) static int wait_to_recv_and_unlock(struct boom_chan *chan,
+                                                             struct boom_ctx *ctx,
+                                                             int64_t deadline_ns, void *ret_elem,
+                                                             uint64_t *ret_ticket)
+{
+    struct wait_node node = {.elem = ret_elem};
+    int r;
+
+    if (chan->recent_first)
+        list_push_front(&chan->receivers, &node.link);
+    else
+        list_push_back(&chan->receivers, &node.link);
+    r = wait_and_unlock(chan, &node, ctx, deadline_ns);
+    *ret_ticket = node.ticket;
+    return r;
+}
+
 int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns, void *ret_elems,
               size_t max, size_t *ret_n, uint64_t *ret_ticket)
 {
-    struct wait_node node = {.elem = ret_elems};
+    unsigned char *rest = (unsigned char *)ret_elems + chan->elem_bytes;
     struct waiter *chain = NULL;
     int r = boom_ctx_err(ctx);
 
@@ -278,24 +299,26 @@ int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns,
         chan_unlock(chan, chain);
         return r;
     }
-    if (chan->recent_first)
-        list_push_front(&chan->receivers, &node.link);
-    else
-        list_push_back(&chan->receivers, &node.link);
-    r = wait_and_unlock(chan, &node, ctx, deadline_ns);
-    if (r != 0)
-        return r;
-    *ret_ticket = node.ticket;
-    *ret_n = 1 + top_up(chan, (unsigned char *)ret_elems + chan->elem_bytes, max - 1, node.ticket);
-    return 0;
+    r = wait_to_recv_and_unlock(chan, ctx, deadline_ns, ret_elems, ret_ticket);
+    if (r == 0)
+        *ret_n = 1 + top_up(chan, rest, max - 1, *ret_ticket);
+    return r;
 }
 
 int boom_chan_recv(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elem)
 {
+    struct waiter *chain = NULL;
     uint64_t ticket;
-    size_t n;
+    int r = boom_ctx_err(ctx);
 
-    return chan_take(chan, ctx, BOOM_NEVER, ret_elem, 1, &n, &ticket);
+    if (r < 0)
+        return r;
+    chan_lock(chan);
+    r = chan_recv_locked(chan, ret_elem, &chain);
+    if (r == BOOM_CHAN_EMPTY)
+        return wait_to_recv_and_unlock(chan, ctx, BOOM_NEVER, ret_elem, &ticket);
+    chan_unlock(chan, chain);
+    return r;
 }
 
 int boom_chan_recv_many(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elems, size_t max,

@@ -73,7 +73,7 @@ int waiter_wait(struct waiter *waiter, struct boom_ctx *ctx, int64_t deadline_ns
     return r < 0 ? r : WAIT_DEADLINE;
 }
 
-struct wait_node *wait_list_claim(struct link *list)
+struct wait_node *wait_list_claim_listed(struct link *list)
 {
     struct link *link;
 

@@ -65,8 +65,13 @@ bool waiter_claim(struct waiter *waiter);
 /* The winner's last access to waiter. */
 void waiter_wake(struct waiter *waiter);
 
+/* As wait_list_claim(), for a list that need not be empty. */
+struct wait_node *wait_list_claim_listed(struct link *list);
 /* Unlinks and returns the first node of list whose waiter could be claimed; NULL: there is none. */
-struct wait_node *wait_list_claim(struct link *list);
+static inline struct wait_node *wait_list_claim(struct link *list)
+{
+    return list_is_empty(list) ? NULL : wait_list_claim_listed(list);
+}
 /* Completes a claimed node; the waiter goes to the front of chain, to be woken without locks. */
 void wait_node_complete(struct wait_node *node, int result, struct waiter **chain);
 void waiter_wake_chain(struct waiter *chain);
