@@ -5,7 +5,7 @@
 
 struct geo_set *geo_set_new(size_t n_databases, uint64_t generation)
 {
-    struct geo_set *set = calloc(1, sizeof(*set) + n_databases * sizeof(set->databases[0]));
+    struct geo_set *set = calloc(1, sizeof(*set) + n_databases * sizeof(struct geo_database *));
     if (!set)
         return NULL;
     atomic_init(&set->n_refs, 1);
