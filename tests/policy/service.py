@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The unit file, as systemd reads it: valid, and with at most so much exposure. 77: no systemd-analyze."""
+"""The unit file and its user, as systemd reads them: valid, and with at most so much exposure.
+
+77: there is no systemd-analyze.
+"""
 
 import os
 import shutil
@@ -10,11 +13,12 @@ import tempfile
 import policy
 
 UNIT = "systemd/logboom.service"
+USERS = "systemd/logboom.sysusers"
 EXPOSURE = 20  # tenths of systemd-analyze's 0.0 (safe) to 10.0 (unsafe)
 
 
-def analyze(*arguments):
-    return subprocess.run(["systemd-analyze", *arguments], capture_output=True, text=True, check=False)
+def run(*command):
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def tree_with(unit, root):
@@ -31,22 +35,37 @@ def tree_with(unit, root):
     return os.path.join(root, "usr/lib/systemd/system", os.path.basename(unit))
 
 
+def check_unit(breaches):
+    unit = os.path.join(policy.ROOT, UNIT)
+    with tempfile.TemporaryDirectory() as root:
+        path = tree_with(unit, root)
+        verified = run("systemd-analyze", "verify", f"--root={root}", "--recursive-errors=no", "--man=no",
+                       path[len(root):])
+        if verified.returncode != 0 or "logboom" in verified.stderr:
+            breaches.add(UNIT, 1, "systemd-analyze verify:\n" + verified.stderr)
+    rated = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager",
+                unit)
+    if rated.returncode != 0:
+        breaches.add(UNIT, 1, f"its exposure is above {EXPOSURE / 10}:\n" + rated.stdout + rated.stderr)
+    breaches.looked_at += 1
+
+
+def check_users(breaches):
+    with tempfile.TemporaryDirectory() as root:
+        os.mkdir(os.path.join(root, "etc"))
+        made = run("systemd-sysusers", f"--root={root}", os.path.join(policy.ROOT, USERS))
+        passwd = os.path.join(root, "etc/passwd")
+        if made.returncode != 0 or not os.path.exists(passwd):
+            breaches.add(USERS, 1, "systemd-sysusers:\n" + made.stderr)
+    breaches.looked_at += 1
+
+
 def main():
     if not shutil.which("systemd-analyze"):
         sys.exit(77)
     breaches = policy.Breaches()
-    breaches.looked_at = 1
-    unit = os.path.join(policy.ROOT, UNIT)
-    with tempfile.TemporaryDirectory() as root:
-        path = tree_with(unit, root)
-        verified = analyze("verify", f"--root={root}", "--recursive-errors=no", "--man=no",
-                           path[len(root):])
-        said = [line for line in verified.stderr.splitlines() if "logboom" in line]
-        if verified.returncode != 0 or said:
-            breaches.add(UNIT, 1, "systemd-analyze verify:\n" + verified.stderr)
-    rated = analyze("security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager", unit)
-    if rated.returncode != 0:
-        breaches.add(UNIT, 1, f"its exposure is above {EXPOSURE / 10}:\n" + rated.stdout + rated.stderr)
+    check_unit(breaches)
+    check_users(breaches)
     breaches.exit()
 
 

@@ -19,12 +19,17 @@ def output(*command):
     return subprocess.run(command, check=True, text=True, capture_output=True).stdout.splitlines()
 
 
+def source_of(member):
+    """chan.c of lib/boom/libboom.a.p/chan.c.o, as meson names it."""
+    return re.sub(r"(?:.*/)?([^/]+)\.o$", r"\1", member)
+
+
 def placed(library):
     """(object file, name, section) of each symbol that the library defines."""
     member = library
     for line in output("nm", "--format=sysv", "--defined-only", library):
         if match := re.match(r"Symbols from .*\[(.*)\]:", line):
-            member = match[1]
+            member = source_of(match[1])
         columns = [column.strip() for column in line.split("|")]
         if len(columns) == 7:
             yield member, columns[0], columns[6]
@@ -34,8 +39,8 @@ def exported(library):
     """(object file, name) of each symbol that others can link to."""
     member = library
     for line in output("readelf", "--syms", "--wide", library):
-        if match := re.match(r"File: .*\((.*)\)", line):
-            member = match[1]
+        if match := re.match(r"File: .*[\[(](.*)[\])]", line):
+            member = source_of(match[1])
         columns = line.split()
         if len(columns) == 8 and columns[4] in ("GLOBAL", "WEAK"):
             if columns[5] in ("DEFAULT", "PROTECTED") and columns[6] != "UND":
