@@ -91,6 +91,7 @@ uint8_t *fixture_read(const char *path, size_t *ret_len)
 
 void fixture_write(const char *path, const uint8_t *bytes, size_t len)
 {
+    unlink(path); /* some file systems flush a file that was truncated and written again */
     FILE *file = fopen(path, "wb");
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, len, file), len);
