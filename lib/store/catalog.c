@@ -35,6 +35,9 @@ void catalog_day(char ret_day[DAY_BYTES], int64_t received_us)
         memcpy(ret_day, "1000-01-01", DAY_BYTES);
 }
 
+/* Far beyond what is ever counted to, so that ids can be skipped without running over. */
+#define MAX_ID (UINT64_MAX >> 1)
+
 static bool is_day(const char *name)
 {
     static const char shape[] = "dddd-dd-dd";
@@ -57,6 +60,8 @@ static bool parse_name(const char *name, struct catalog_file *ret_file)
             return false;
         id = id << 4 | (uint64_t)(digit - digits);
     }
+    if (id > MAX_ID)
+        return false;
     ret_file->first_id = id;
     ret_file->sealed = strcmp(name + 16, ".seg") == 0;
     return ret_file->sealed || strcmp(name + 16, ".log") == 0;

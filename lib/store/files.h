@@ -79,8 +79,12 @@ void store_remove_file_locked(struct store *store, struct store_file *file);
 struct log *log_free(struct log *log);
 /* Writes the header of a new or emptied log, with an identity of its own. Returns 0 or a negative errno. */
 int log_begin(struct log *log, uint64_t first_id);
-/* Hands the open log to the keeper, or removes it if it is empty. Both locks are held. */
+/* Makes a log that starts with next_id. The append lock is held, and there is no open log. Returns 0 or a negative errno. */
+int store_begin_log(struct store *store, int64_t received_us);
+/* Hands the open log to the keeper; one without a block stays open. Both locks are held. */
 void store_retire_locked(struct store *store);
+/* Deletes the open log, which has no block, and behind which there is another file. Both locks are held. */
+void store_discard_locked(struct store *store);
 /* Is the open log so old that it should be sealed? The lock is held. */
 bool store_log_is_old_locked(const struct store *store, int64_t now_ns);
 

@@ -107,7 +107,7 @@ bool store_log_is_old_locked(const struct store *store, int64_t now_ns)
     return store->log && store->log->index.n_blocks > 0 && now_ns >= store->log->old_at_ns;
 }
 
-static void discard_empty_locked(struct store *store)
+void store_discard_locked(struct store *store)
 {
     char name[NAME_BYTES];
     struct log *log = store->log;
@@ -115,24 +115,21 @@ static void discard_empty_locked(struct store *store)
     unlinkat(store->root_fd, name, 0);
     store_remove_file_locked(store, store_find_file_locked(store, log->index.header.first_id));
     log_free(log);
+    store->log = NULL;
 }
 
 void store_retire_locked(struct store *store)
 {
     struct log *log = store->log;
-    if (!log)
+    if (!log || log->index.n_blocks == 0)
         return;
-    if (log->index.n_blocks == 0) {
-        discard_empty_locked(store);
-    } else {
-        struct log **last = &store->retired;
-        while (*last)
-            last = &(*last)->next;
-        *last = log;
-        store->rounds_wanted++;
-        pthread_cond_signal(&store->wake);
-    }
+    struct log **last = &store->retired;
+    while (*last)
+        last = &(*last)->next;
+    *last = log;
     store->log = NULL;
+    store->rounds_wanted++;
+    pthread_cond_signal(&store->wake);
 }
 
 static void retire(struct store *store)
@@ -154,15 +151,10 @@ static bool log_takes(const struct store *store, const struct block_header *head
            monotonic_ns() < log->old_at_ns;
 }
 
-/* Makes sure of a log for the block. The append lock is held. */
-static int ready_log(struct store *store, const struct block_header *header)
+int store_begin_log(struct store *store, int64_t received_us)
 {
     struct log *log;
-    if (store->log && !log_takes(store, header))
-        retire(store);
-    if (store->log)
-        return 0;
-    int r = log_new(store, header->info.max_received_us, &log);
+    int r = log_new(store, received_us, &log);
     if (r < 0)
         return r;
     pthread_mutex_lock(&store->lock);
@@ -171,6 +163,14 @@ static int ready_log(struct store *store, const struct block_header *header)
         store->log = log;
     pthread_mutex_unlock(&store->lock);
     return r < 0 ? (log_free(log), r) : 0;
+}
+
+/* Makes sure of a log for the block. The append lock is held. */
+static int ready_log(struct store *store, const struct block_header *header)
+{
+    if (store->log && !log_takes(store, header))
+        retire(store);
+    return store->log ? 0 : store_begin_log(store, header->info.max_received_us);
 }
 
 /* Nothing of what was written behind the last block may stay. */

@@ -203,22 +203,32 @@ static void pass(struct store_reader *reader, uint64_t first_id)
     reader->passed_id = first_id;
 }
 
+/* How many files have a first id below this one. */
+static size_t count_below(const struct catalog *catalog, uint64_t id)
+{
+    size_t low = 0, high = catalog->n_files;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (catalog->files[middle].first_id < id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 static const struct catalog_file *newer_file(const struct store_reader *reader)
 {
     const struct catalog *catalog = &reader->catalog;
-    for (size_t i = 0; i < catalog->n_files; i++)
-        if (!reader->passed_any || catalog->files[i].first_id > reader->passed_id)
-            return &catalog->files[i];
-    return NULL;
+    size_t at = reader->passed_any ? count_below(catalog, reader->passed_id + 1) : 0;
+    return at < catalog->n_files ? &catalog->files[at] : NULL;
 }
 
 static const struct catalog_file *older_file(const struct store_reader *reader)
 {
     const struct catalog *catalog = &reader->catalog;
-    for (size_t i = catalog->n_files; i > 0; i--)
-        if (!reader->passed_any || catalog->files[i - 1].first_id < reader->passed_id)
-            return &catalog->files[i - 1];
-    return NULL;
+    size_t at = reader->passed_any ? count_below(catalog, reader->passed_id) : catalog->n_files;
+    return at > 0 ? &catalog->files[at - 1] : NULL;
 }
 
 /* Makes block `at` of the index the current one. */
@@ -315,13 +325,10 @@ static int next_backwards(struct store_reader *reader, struct store_block_info *
 static void start_forwards(struct store_reader *reader)
 {
     const struct catalog *catalog = &reader->catalog;
-    size_t start = 0;
-    for (size_t i = 0; i < catalog->n_files; i++)
-        if (catalog->files[i].first_id <= reader->seek_id)
-            start = i;
-    reader->passed_any = start > 0;
-    if (start > 0)
-        reader->passed_id = catalog->files[start - 1].first_id;
+    size_t n_below = count_below(catalog, reader->seek_id + 1);
+    reader->passed_any = n_below > 1;
+    if (n_below > 1)
+        reader->passed_id = catalog->files[n_below - 2].first_id;
 }
 
 int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info)

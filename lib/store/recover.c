@@ -13,9 +13,11 @@
 
 /*
  * What is found at open. Sealed files say themselves what they hold; logs are walked by their headers. The newest log is
- * cut to its last whole block and gone on with; others were left by a crash while they were sealed, and are sealed now.
+ * gone on with; others were left by a crash while they were sealed, and are sealed now.
  *
- * Where bytes are cut, or a file cannot be read, the ids that may have stood there are skipped: a reader may know them.
+ * Where bytes are lost, the ids that may have stood there are skipped: a reader may know them. For a torn newest log that means: a
+ * new log is begun first, whose name keeps the skip, and then the torn one is cut (by sealing it). A file that cannot
+ * be read is not touched, so that it has the same effect at every open.
  */
 
 /* More ids than so many lost bytes can have held. */
@@ -46,7 +48,8 @@ static int open_file(const struct store *store, const char *name, int flags,
 static void set_aside(struct store *store, const struct catalog_file *file, const char *name, int r)
 {
     store->stats.quarantined++;
-    pass_id(store, file->first_id + ids_lost(0));
+    if (file->first_id < UINT64_MAX >> 2) /* an absurd name must not use up the ids */
+        pass_id(store, file->first_id + ids_lost(0));
     report(&store->reporter, LOG_ERR, "store: %s cannot be read and is left alone: %s", name,
            strerror(-r));
 }
@@ -100,22 +103,17 @@ static int check_last_block(struct log *log)
     return 0;
 }
 
-static int cut_tail(struct store *store, struct log *log, const char *name)
+/* Sees what is behind the last whole block, and leaves it there for now. */
+static int find_tail(struct store *store, struct log *log, const char *name)
 {
     uint64_t next_id = log->index.totals.next_id;
     int r = log->index.n_blocks > 0 ? check_last_block(log) : 0;
-    if (r < 0)
-        return r;
-    pass_id(store, next_id);
     uint64_t n_bytes = log->index.seen_bytes - log->index.end;
-    if (n_bytes == 0)
-        return 0;
+    if (r < 0 || n_bytes == 0)
+        return r;
     pass_id(store, next_id + ids_lost(n_bytes));
-    if (ftruncate(log->fd, (off_t)log->index.end) < 0)
-        return -errno;
     report(&store->reporter, LOG_WARNING, "store: %s: cut %" PRIu64 " bytes behind the last whole block",
            name, n_bytes);
-    log->index.seen_bytes = log->index.end;
     return 0;
 }
 
@@ -128,13 +126,22 @@ static int read_log(struct store *store, struct log *log, const struct catalog_f
     if (r < 0)
         return r;
     log->index.header.first_id = file->first_id;
-    return log->index.sealed ? 0 : cut_tail(store, log, name);
+    return log->index.sealed ? 0 : find_tail(store, log, name);
 }
 
 static void set_age(const struct store *store, struct log *log)
 {
     int64_t age_ns = realtime_ns() - log->index.header.created_us * 1000;
     log->old_at_ns = monotonic_ns() + store->options.segment_age_ns - (age_ns > 0 ? age_ns : 0);
+}
+
+/* The log that was thought the newest is not. */
+static void put_behind(struct store *store)
+{
+    if (store->log && store->log->index.n_blocks == 0)
+        store_discard_locked(store);
+    else
+        store_retire_locked(store);
 }
 
 static int recover_log(struct store *store, const struct catalog_file *file, const char *name)
@@ -159,7 +166,7 @@ static int recover_log(struct store *store, const struct catalog_file *file, con
     set_age(store, log);
     pass_id(store, log->index.totals.next_id);
     store->stats.quarantined += log->index.totals.n_quarantined;
-    store_retire_locked(store); /* the one before was not the newest */
+    put_behind(store);
     r = store_add_file_locked(store, file->day, &log->index, log->index.end, false);
     if (r < 0) {
         log_free(log);
@@ -168,6 +175,26 @@ static int recover_log(struct store *store, const struct catalog_file *file, con
     store->log = log;
     if (log->index.sealed) /* but for its name */
         store_retire_locked(store);
+    return 0;
+}
+
+/* The newest log is torn if ids were skipped behind it. */
+static int replace_torn(struct store *store)
+{
+    struct log *torn = store->log;
+    if (!torn || store->next_id == torn->index.totals.next_id)
+        return 0;
+    store->log = NULL;
+    int r = store_begin_log(store, realtime_ns() / 1000);
+    struct log *fresh = store->log;
+    store->log = torn;
+    if (r < 0) { /* a full disk: go on with the torn one */
+        report(&store->reporter, LOG_WARNING, "store: %s: cannot begin a log: %s", store->path,
+               strerror(-r));
+        return ftruncate(torn->fd, (off_t)torn->index.end) < 0 ? -errno : 0;
+    }
+    put_behind(store);
+    store->log = fresh;
     return 0;
 }
 
@@ -182,9 +209,9 @@ int store_recover(struct store *store)
         const struct catalog_file *file = &catalog.files[i];
         catalog_name(name, file->day, file->first_id, file->sealed);
         if (file->sealed)
-            store_retire_locked(store); /* a log before a sealed file is not the newest */
+            put_behind(store);
         r = file->sealed ? recover_sealed(store, file, name) : recover_log(store, file, name);
     }
     catalog_deinit(&catalog);
-    return r;
+    return r < 0 ? r : replace_torn(store);
 }
