@@ -278,10 +278,10 @@ static void run_init(struct run *run, const struct query *query, struct store_re
                         .last_id = UINT64_MAX};
 }
 
-/* Backwards starts from the newest whatever the reader was used for before. */
+/* A seek, to wherever, so that the reader may turn round: backwards then starts from the newest. */
 static int run_backwards(struct run *run)
 {
-    int r = store_reader_seek(run->reader, UINT64_MAX);
+    int r = store_reader_seek(run->reader, 0);
     if (r < 0)
         return r;
     return run->options->newest_first ? run_newest_first(run) : run_newest_in_order(run);
