@@ -5,33 +5,29 @@
  */
 #include "ctl/format.h"
 
-static void print_key(struct out *out, const char *key)
-{
-    out_string(out, ",\"");
-    out_string(out, key);
-    out_string(out, "\":");
-}
+/* A member that is not the first, up to its value. */
+#define KEY(name) ",\"" name "\":"
 
-static void print_text(struct out *out, const char *key, struct text text)
+static inline void print_text(struct out *out, const char *key, struct text text)
 {
     if (text.len == 0)
         return;
-    print_key(out, key);
+    out_string(out, key);
     print_json_text(out, text);
 }
 
 /* For words of our own, which need no escaping. */
-static void print_word(struct out *out, const char *key, const char *word)
+static inline void print_word(struct out *out, const char *key, const char *word)
 {
-    print_key(out, key);
+    out_string(out, key);
     out_char(out, '"');
     out_string(out, word);
     out_char(out, '"');
 }
 
-static void print_number(struct out *out, const char *key, uint64_t number)
+static inline void print_number(struct out *out, const char *key, uint64_t number)
 {
-    print_key(out, key);
+    out_string(out, key);
     out_number(out, number);
 }
 
@@ -50,12 +46,12 @@ static void print_peer(struct out *out, const struct store_row *row)
 {
     if (row->peer.family == 0)
         return;
-    print_key(out, "peer");
+    out_string(out, KEY("peer"));
     out_char(out, '"');
     out_address(out, row->peer.address);
     out_char(out, '"');
     if (row->peer.port != 0)
-        print_number(out, "peer_port", row->peer.port);
+        print_number(out, KEY("peer_port"), row->peer.port);
 }
 
 static void print_pri(struct out *out, const struct store_row *row)
@@ -63,12 +59,12 @@ static void print_pri(struct out *out, const struct store_row *row)
     const char *facility = record_facility_name(row->facility);
     const char *severity = record_severity_name(row->severity);
     if (facility != NULL) {
-        print_word(out, "facility", facility);
-        print_number(out, "facility_code", row->facility);
+        print_word(out, KEY("facility"), facility);
+        print_number(out, KEY("facility_code"), row->facility);
     }
     if (severity != NULL) {
-        print_word(out, "severity", severity);
-        print_number(out, "severity_code", row->severity);
+        print_word(out, KEY("severity"), severity);
+        print_number(out, KEY("severity_code"), row->severity);
     }
 }
 
@@ -86,10 +82,10 @@ static void print_sd(struct out *out, const struct store_row *row)
 /* Always there: a line without a message has an empty one. */
 static void print_message(struct out *out, const struct store_row *row)
 {
-    print_key(out, "message");
+    out_string(out, KEY("message"));
     if (print_json_text(out, row->message))
         return;
-    print_key(out, "message_b64");
+    out_string(out, KEY("message_b64"));
     print_json_base64(out, row->message);
 }
 
@@ -100,19 +96,19 @@ static void print_geo(struct out *out, const struct store_row *row)
     out_string(out, ",\"geo\":{\"ip\":\"");
     out_address(out, row->geo_ip);
     out_char(out, '"');
-    print_text(out, "country",
+    print_text(out, KEY("country"),
                (struct text){row->place.country, (uint32_t)strnlen(row->place.country, 2)});
-    print_text(out, "city", row->place.city);
-    print_text(out, "region", row->place.region);
+    print_text(out, KEY("city"), row->place.city);
+    print_text(out, KEY("region"), row->place.region);
     if (row->place.has_location) {
-        print_key(out, "lat");
+        out_string(out, KEY("lat"));
         out_degrees(out, row->place.lat);
-        print_key(out, "lon");
+        out_string(out, KEY("lon"));
         out_degrees(out, row->place.lon);
     }
     if (row->place.asn != 0)
-        print_number(out, "asn", row->place.asn);
-    print_text(out, "org", row->place.org);
+        print_number(out, KEY("asn"), row->place.asn);
+    print_text(out, KEY("org"), row->place.org);
     out_char(out, '}');
 }
 
@@ -124,15 +120,15 @@ static void json_row(struct printer *printer, const struct store_row *row)
     out_hex(out, row->id, 16);
     out_char(out, '"');
     print_times(printer, row);
-    print_text(out, "input", row->input);
+    print_text(out, KEY("input"), row->input);
     print_peer(out, row);
     if (format != NULL)
-        print_word(out, "format", format);
+        print_word(out, KEY("format"), format);
     print_pri(out, row);
-    print_text(out, "host", row->host);
-    print_text(out, "app", row->app);
-    print_text(out, "procid", row->procid);
-    print_text(out, "msgid", row->msgid);
+    print_text(out, KEY("host"), row->host);
+    print_text(out, KEY("app"), row->app);
+    print_text(out, KEY("procid"), row->procid);
+    print_text(out, KEY("msgid"), row->msgid);
     print_sd(out, row);
     print_message(out, row);
     print_geo(out, row);

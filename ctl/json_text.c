@@ -18,6 +18,25 @@ static bool is_plain(unsigned char byte)
     return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+/* How many bytes from here on need no care. */
+static size_t plain_run(const char *text, size_t len)
+{
+    typedef uint8_t bytes16 __attribute__((vector_size(16)));
+    typedef uint64_t words2 __attribute__((vector_size(16)));
+    size_t at = 0;
+    for (; len - at >= sizeof(bytes16); at += sizeof(bytes16)) {
+        bytes16 bytes;
+        memcpy(&bytes, text + at, sizeof(bytes));
+        words2 special =
+            (words2)((bytes < ' ') | (bytes >= 0x7f) | (bytes == '"') | (bytes == '\\'));
+        if ((special[0] | special[1]) != 0)
+            break;
+    }
+    while (at < len && is_plain((unsigned char)text[at]))
+        at++;
+    return at;
+}
+
 static void print_special(struct out *out, char byte)
 {
     static const char bytes[] = "\"\\\n\r\t\b\f", letters[] = "\"\\nrtbf";
@@ -37,8 +56,7 @@ bool print_json_text(struct out *out, struct text text)
     size_t start = 0, at = 0;
     out_char(out, '"');
     while (at < text.len) {
-        while (at < text.len && is_plain((unsigned char)text.data[at]))
-            at++;
+        at += plain_run(text.data + at, text.len - at);
         if (at == text.len)
             break;
         size_t len = utf8_next(text.data + at, text.len - at, &valid);

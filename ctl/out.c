@@ -105,9 +105,16 @@ void out_address(struct out *out, const uint8_t address[16])
 {
     static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
     char text[INET6_ADDRSTRLEN];
-    bool v4 = memcmp(address, mapped, sizeof(mapped)) == 0;
-    if (inet_ntop(v4 ? AF_INET : AF_INET6, address + (v4 ? 12 : 0), text, sizeof(text)) != NULL)
-        out_string(out, text);
+    if (memcmp(address, mapped, sizeof(mapped)) != 0) {
+        if (inet_ntop(AF_INET6, address, text, sizeof(text)) != NULL)
+            out_string(out, text);
+        return;
+    }
+    for (size_t i = 12; i < 16; i++) {
+        if (i > 12)
+            out_char(out, '.');
+        out_number(out, address[i]);
+    }
 }
 
 static void fill_clock(struct out_clock *clock, int64_t second)

@@ -59,7 +59,7 @@ void out_digits(struct out *out, uint64_t number, unsigned n_digits);
 void out_hex(struct out *out, uint64_t number, unsigned n_digits);
 /* Degrees with at most five digits behind the point (a metre). */
 void out_degrees(struct out *out, double degrees);
-/* An address as people write it. family: 4 or 6. */
+/* An address as people write it; IPv4 without its prefix. */
 void out_address(struct out *out, const uint8_t address[16]);
 
 /*
