@@ -21,25 +21,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <boom/group.h>
+#include "daemon/budget.h"
 #include "daemon/log.h"
 #include "daemon/receiver.h"
 #include "daemon/socket.h"
 #include "daemon/stages.h"
 #include "daemon/status.h"
 #include "daemon/timezone.h"
-
-#define BATCH_BYTES     (256u << 10)
-#define BATCH_RECORDS   2048
-#define MAX_RECEIVERS   4 /* where the configuration leaves it to the machine */
-#define BATCHES_AT_LEAST 8
-
-_Static_assert(STAGES_RUN_BATCHES * BATCH_RECORDS <= STORE_MAX_ROWS, "a run fits into a block");
 
 struct signals {
     struct event *term, *interrupt, *hangup, *seal;
@@ -48,6 +41,7 @@ struct signals {
 struct daemon {
     const struct config *config;
     struct boom_ctx *root; /* cancelled: everything ends at once */
+    struct budget budget;
     struct ledger ledger;
     const char **input_names;
     struct store *store;
@@ -72,64 +66,6 @@ struct daemon {
     int stopped_fd;              /* eventfd: the stopping thread is done */
     struct event *stopped;
 };
-
-/* ---- sizes ------------------------------------------------------------------------------------------------ */
-
-static unsigned n_receivers(const struct config *config)
-{
-    if (config->workers)
-        return config->workers;
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n < 1 ? 1 : n > MAX_RECEIVERS ? MAX_RECEIVERS : (unsigned)n;
-}
-
-/* A line must fit into a batch with room for a read behind it. */
-static uint32_t batch_capacity(const struct config *config)
-{
-    uint32_t capacity = BATCH_BYTES;
-    for (size_t i = 0; i < config->n_inputs; i++)
-        if (capacity < 2 * config->inputs[i].max_line)
-            capacity = 2 * config->inputs[i].max_line;
-    return capacity;
-}
-
-/* Mapped databases are memory too, as far as they are used; never more than half of the budget is set aside for them. */
-static size_t geo_bytes(const struct config *config)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < config->geoip.n_databases; i++) {
-        struct stat st;
-        if (stat(config->geoip.databases[i], &st) == 0)
-            bytes += (size_t)st.st_size;
-    }
-    return bytes < config->memory / 2 ? bytes : config->memory / 2;
-}
-
-/* What is left of the memory budget for batches. */
-static int make_pool(struct daemon *d)
-{
-    const struct config *config = d->config;
-    struct batch_pool_options options = {
-        .capacity = batch_capacity(config),
-        .max_records = BATCH_RECORDS,
-        .settle = ledger_settle,
-        .arg = &d->ledger,
-    };
-    size_t run_bytes = STAGES_RUN_BYTES + options.capacity;
-    size_t fixed = stages_workers_max(&config->store_stage) *
-                       store_encoder_bytes(run_bytes, STAGES_RUN_BATCHES * BATCH_RECORDS) +
-                   d->n_receivers * RECEIVER_BYTES + geo_bytes(config);
-    size_t one = batch_bytes(options.capacity, options.max_records);
-    size_t least = fixed + BATCHES_AT_LEAST * one;
-    d->front.carry_max = config->memory / 8;
-    if (config->memory < least + d->front.carry_max) {
-        log_msg(LOG_ERR, "memory: %llu MiB is too little for this configuration: set it to %zuM or more",
-                (unsigned long long)(config->memory >> 20), (least * 8 / 7 >> 20) + 1);
-        return -EINVAL;
-    }
-    options.budget_bytes = config->memory - fixed - d->front.carry_max;
-    return batch_pool_new(&options, &d->pool);
-}
 
 /* ---- start ------------------------------------------------------------------------------------------------ */
 
@@ -211,6 +147,24 @@ static int make_zones(struct daemon *d)
     return 0;
 }
 
+static int make_pool(struct daemon *d)
+{
+    size_t least = 0;
+    if (budget_divide(d->config, &d->budget, &least) < 0) {
+        log_msg(LOG_ERR, "memory: %llu MiB is too little for this configuration: set it to %zuM or more",
+                (unsigned long long)(d->config->memory >> 20), (least >> 20) + 1);
+        return -ENOSPC;
+    }
+    const struct batch_pool_options options = {
+        .budget_bytes = d->budget.pool_bytes,
+        .capacity = d->budget.batch_bytes,
+        .max_records = d->budget.batch_records,
+        .settle = ledger_settle,
+        .arg = &d->ledger,
+    };
+    return fail(batch_pool_new(&options, &d->pool), "memory");
+}
+
 static int make_pipeline(struct daemon *d)
 {
     struct boom_stage_options options[N_PIPELINE_STAGES];
@@ -220,6 +174,7 @@ static int make_pipeline(struct daemon *d)
         .geo = d->geo,
         .store = d->store,
         .pool = d->pool,
+        .run_bytes = d->budget.run_bytes,
     };
     stages_describe(&d->stages, options);
     return fail(boom_pipeline_start(d->root, options, N_PIPELINE_STAGES, &d->pipeline), "pipeline");
@@ -233,6 +188,8 @@ static int make_front(struct daemon *d)
     d->front.pipeline = d->pipeline;
     d->front.ledger = &d->ledger;
     d->front.n_inputs = config->n_inputs;
+    d->front.datagrams = d->budget.datagrams;
+    d->front.carry_max = d->budget.carry_bytes;
     d->front.inputs = calloc(config->n_inputs ? config->n_inputs : 1, sizeof(*d->front.inputs));
     d->receivers = calloc(d->n_receivers, sizeof(*d->receivers));
     if (!d->front.inputs || !d->receivers)
@@ -458,7 +415,7 @@ static int start(struct daemon *d)
         make_zones, make_loop,  make_store,  make_geo,        make_pool,
         make_pipeline, make_front, open_inputs, start_receivers, make_status,
     };
-    d->n_receivers = n_receivers(d->config);
+    d->n_receivers = budget_receivers(d->config);
     int r = boom_ctx_with_cancel(NULL, &d->root);
     if (r == 0)
         r = ledger_init(&d->ledger, d->config->n_inputs);

@@ -48,6 +48,7 @@ struct front {
     struct ledger *ledger;
     struct input_state *inputs;
     size_t n_inputs;
+    unsigned datagrams;        /* that one call reads, at most DATAGRAMS_A_CALL_MAX */
     atomic_size_t carry_bytes; /* held by unfinished lines of stream connections */
     size_t carry_max;          /* their share of the memory budget */
     atomic_uint_least64_t next_connection;

@@ -77,15 +77,26 @@ static void on_woken(evutil_socket_t fd, short what, void *arg)
         lane_try_resume(&receiver->lanes[i]);
 }
 
+/* An unfinished line is at most max_line and a few bytes long, and a read comes behind it. */
+static uint32_t spare_bytes(uint32_t longest_line)
+{
+    return longest_line + DATAGRAM_MAX;
+}
+
+size_t receiver_bytes(unsigned datagrams, uint32_t longest_line)
+{
+    return (size_t)datagrams * DATAGRAM_MAX + spare_bytes(longest_line);
+}
+
 static int make_buffers(struct datagram_buffers *buffers, const struct front *front)
 {
-    /* An unfinished line is at most max_line and a few bytes long, and a read comes behind it. */
-    buffers->spare_bytes = DATAGRAM_MAX;
+    uint32_t longest = 0;
     for (size_t i = 0; i < front->n_inputs; i++)
-        if (buffers->spare_bytes < front->inputs[i].config->max_line + DATAGRAM_MAX)
-            buffers->spare_bytes = front->inputs[i].config->max_line + DATAGRAM_MAX;
-    buffers->slots = malloc((size_t)DATAGRAMS_A_CALL * DATAGRAM_SLOT);
-    buffers->rests = malloc((size_t)DATAGRAMS_A_CALL * (DATAGRAM_MAX - DATAGRAM_SLOT));
+        if (longest < front->inputs[i].config->max_line)
+            longest = front->inputs[i].config->max_line;
+    buffers->spare_bytes = spare_bytes(longest);
+    buffers->slots = malloc((size_t)front->datagrams * DATAGRAM_SLOT);
+    buffers->rests = malloc((size_t)front->datagrams * (DATAGRAM_MAX - DATAGRAM_SLOT));
     buffers->spare = malloc(buffers->spare_bytes);
     return buffers->slots && buffers->rests && buffers->spare ? 0 : -ENOMEM;
 }

@@ -13,18 +13,19 @@
 struct receiver;
 
 /* Buffers for datagrams: most of one call fit into the small slots, which stay in the processor's cache. */
-#define DATAGRAMS_A_CALL   64
-#define DATAGRAM_SLOT      2048
-#define DATAGRAM_MAX       65536
-/* Bytes of memory a receiver takes for itself. */
-#define RECEIVER_BYTES ((size_t)DATAGRAMS_A_CALL * DATAGRAM_MAX + DATAGRAM_MAX)
+#define DATAGRAMS_A_CALL_MAX 64
+#define DATAGRAM_SLOT        2048
+#define DATAGRAM_MAX         65536
 
 struct datagram_buffers {
-    char *slots; /* DATAGRAMS_A_CALL x DATAGRAM_SLOT */
-    char *rests; /* DATAGRAMS_A_CALL x (DATAGRAM_MAX - DATAGRAM_SLOT): touched by long datagrams only */
+    char *slots; /* front.datagrams x DATAGRAM_SLOT */
+    char *rests; /* front.datagrams x (DATAGRAM_MAX - DATAGRAM_SLOT): touched by long datagrams only */
     char *spare; /* stream bytes that find no batch are read here, to be counted */
     uint32_t spare_bytes;
 };
+
+/* Memory that a receiver takes for its buffers. */
+size_t receiver_bytes(unsigned datagrams, uint32_t longest_line);
 
 int receiver_new(struct front *front, unsigned index, struct receiver **ret_receiver);
 /* After its thread ended (or was never started). Closes what is still open. Returns NULL. */

@@ -158,9 +158,11 @@ static size_t lines_of(void *arg, const void *item)
     return ((const struct batch *)item)->n_records;
 }
 
-static size_t bytes_of(void *arg, const void *item)
+static size_t weight_of(void *arg, const void *item)
 {
-    return ((const struct batch *)item)->used;
+    const struct batch *batch = item;
+    size_t least = (size_t)batch->n_records * STAGES_LINE_MIN;
+    return batch->used > least ? batch->used : least;
 }
 
 static const struct boom_stage_ops parse_ops = {
@@ -217,7 +219,7 @@ void stages_describe(struct stages *stages, struct boom_stage_options ret_option
     struct boom_stage_options *store = &ret_options[PIPELINE_STORE];
     *store = describe(stages, "store", &store_ops, &config->store_stage);
     store->run_max = STAGES_RUN_BATCHES;
-    store->run_weight = STAGES_RUN_BYTES;
-    store->run_weigh = bytes_of;
+    store->run_weight = stages->run_bytes;
+    store->run_weigh = weight_of;
     store->linger_ns = STORE_LINGER_NS;
 }

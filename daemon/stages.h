@@ -20,11 +20,21 @@ struct stages {
     struct geo *geo;                 /* NULL: no databases are configured */
     struct store *store;
     struct batch_pool *pool;
+    size_t run_bytes;                /* what the store gathers for a block */
 };
 
-/* The most bytes and records that one block of the store is made of: what linger and queue allow to gather. */
-#define STAGES_RUN_BYTES   (1u << 20)
-#define STAGES_RUN_BATCHES 31
+/*
+ * One block of the store is made of one run of batches: as many as come within the linger, until they weigh run_bytes. A
+ * line weighs its bytes, or STAGES_LINE_MIN when it is shorter, so that a run of short lines is bounded too.
+ */
+#define STAGES_LINE_MIN    64
+#define STAGES_RUN_BATCHES 256
+
+/* The most records of a run, when the last batch that it takes holds batch_records. */
+static inline size_t stages_run_records(size_t run_bytes, uint32_t batch_records)
+{
+    return run_bytes / STAGES_LINE_MIN + batch_records;
+}
 
 /* Indices of the pipeline's stages. */
 enum { PIPELINE_PARSE, PIPELINE_ENRICH, PIPELINE_STORE, N_PIPELINE_STAGES };

@@ -36,20 +36,30 @@ static json_t *reasons(const uint64_t dropped[N_DROP_REASONS])
     return object;
 }
 
+/* Lines of one input that the stages behind it dropped: {"parse": {"queue_full": 12}}. */
+static json_t *stage_reasons(const struct ledger_input *input)
+{
+    json_t *object = json_object();
+    for (unsigned stage = STAGE_PARSE; stage < N_STAGES; stage++) {
+        json_t *of_stage = reasons(input->dropped[stage]);
+        if (json_object_size(of_stage))
+            json_object_set(object, stage_name(stage), of_stage);
+        json_decref(of_stage);
+    }
+    return object;
+}
+
+/* received = stored + dropped + stage_dropped + in_flight */
 static json_t *input_json(const struct status_snapshot *snapshot, size_t index)
 {
     const struct ledger_input *input = &snapshot->inputs[index];
     const struct input_state *state = &snapshot->sources->front->inputs[index];
-    uint64_t dropped[N_DROP_REASONS] = {0};
-    for (unsigned stage = 0; stage < N_STAGES; stage++)
-        for (unsigned reason = 0; reason < N_DROP_REASONS; reason++)
-            dropped[reason] += input->dropped[stage][reason];
-
     json_t *object = json_object();
     set(object, "received", input->received);
     set(object, "bytes", input->bytes);
     set(object, "stored", input->stored);
-    json_object_set_new(object, "dropped", reasons(dropped));
+    json_object_set_new(object, "dropped", reasons(input->dropped[STAGE_INPUT]));
+    json_object_set_new(object, "stage_dropped", stage_reasons(input));
     set(object, "in_flight", input->in_flight);
     set(object, "cut", input->cut);
     set(object, "kernel_dropped", atomic_load(&state->kernel_dropped));

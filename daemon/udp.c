@@ -2,7 +2,7 @@
 /*
  * Datagrams: one is one message (RFC 5426 3.1).
  *
- * Up to DATAGRAMS_A_CALL are read with one recvmmsg into the receiver's small slots, which stay in the
+ * Up to 64 are read with one recvmmsg into the receiver's small slots, which stay in the
  * processor's cache; the part of a long datagram that does not fit its slot goes to a second buffer
  * whose pages only long datagrams touch. From there the messages are packed into the batch, so that a batch
  * holds lines and no gaps. What the kernel dropped is read from the socket itself, when somebody asks.
@@ -23,21 +23,22 @@
 /* Calls of recvmmsg before other sockets of the loop get their turn. */
 #define CALLS_A_TURN 8
 /* Room that is asked for before a read: long datagrams may still need the next batch. */
-#define ROOM_A_CALL (DATAGRAMS_A_CALL * 512)
+#define ROOM_A_DATAGRAM 512
 
 struct udp_socket {
     struct source source;
     int fd;
     uint32_t drops_counted;
-    struct mmsghdr headers[DATAGRAMS_A_CALL];
-    struct iovec parts[DATAGRAMS_A_CALL][2];
-    struct sockaddr_in6 from[DATAGRAMS_A_CALL];
+    unsigned datagrams; /* that one call reads */
+    struct mmsghdr headers[DATAGRAMS_A_CALL_MAX];
+    struct iovec parts[DATAGRAMS_A_CALL_MAX][2];
+    struct sockaddr_in6 from[DATAGRAMS_A_CALL_MAX];
 };
 
 static void point_at_buffers(struct udp_socket *udp)
 {
     const struct datagram_buffers *buffers = receiver_buffers(udp->source.lane->receiver);
-    for (size_t i = 0; i < DATAGRAMS_A_CALL; i++) {
+    for (size_t i = 0; i < udp->datagrams; i++) {
         udp->parts[i][0] = (struct iovec){buffers->slots + i * DATAGRAM_SLOT, DATAGRAM_SLOT};
         udp->parts[i][1] = (struct iovec){buffers->rests + i * (DATAGRAM_MAX - DATAGRAM_SLOT),
                                           DATAGRAM_MAX - DATAGRAM_SLOT};
@@ -100,28 +101,28 @@ static void take_datagram(struct udp_socket *udp, size_t i, int64_t received_us)
 }
 
 /* Reads once. Returns how many datagrams came, 0 when there are none or no room for them. */
-static int read_some(struct udp_socket *udp)
+static unsigned read_some(struct udp_socket *udp)
 {
     struct lane *lane = udp->source.lane;
-    bool has_room = lane_room(lane, ROOM_A_CALL, DATAGRAMS_A_CALL) != NULL;
+    bool has_room = lane_room(lane, udp->datagrams * ROOM_A_DATAGRAM, udp->datagrams) != NULL;
     if (!has_room && lane->paused)
         return 0;
-    for (size_t i = 0; i < DATAGRAMS_A_CALL; i++)
+    for (size_t i = 0; i < udp->datagrams; i++)
         udp->headers[i].msg_hdr.msg_namelen = sizeof(udp->from[i]);
-    int n = recvmmsg(udp->fd, udp->headers, DATAGRAMS_A_CALL, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(udp->fd, udp->headers, udp->datagrams, MSG_DONTWAIT, NULL);
     if (n <= 0)
         return 0; /* nothing there; errors of a datagram socket (ICMP) are told once and pass */
     int64_t received_us = wall_clock_us();
     for (int i = 0; i < n; i++)
         take_datagram(udp, (size_t)i, received_us);
-    return n;
+    return (unsigned)n;
 }
 
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct udp_socket *udp = arg;
     for (int i = 0; i < CALLS_A_TURN && !udp->source.lane->paused; i++)
-        if (read_some(udp) < DATAGRAMS_A_CALL)
+        if (read_some(udp) < udp->datagrams)
             break;
     lane_end_turn(udp->source.lane);
 }
@@ -161,6 +162,7 @@ int udp_socket_new(struct lane *lane, int fd, struct udp_socket **ret_socket)
     if (!udp)
         return -ENOMEM;
     udp->fd = fd;
+    udp->datagrams = lane->front->datagrams;
     udp->source = (struct source){.lane = lane, .drain = drain, .close = close_socket};
     udp->source.readable =
         event_new(receiver_base(lane->receiver), fd, EV_READ | EV_PERSIST, on_readable, udp);

@@ -40,8 +40,30 @@ static const struct block4 not_public4[] = {
     BLOCK4(224, 0, 0, 0, 3),     /* multicast, RFC 5771, and reserved, RFC 1112 */
 };
 
+/* Most addresses are told by their first octet: no block of it is in the table. */
+static bool is_plain4(uint32_t address)
+{
+    switch (address >> 24) {
+    case 0:
+    case 10:
+    case 100:
+    case 127:
+    case 169:
+    case 172:
+    case 192:
+    case 198:
+    case 203:
+    case 224 ... 255:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static bool is_public4(uint32_t address)
 {
+    if (is_plain4(address))
+        return true;
     bool is_special = false;
     for (size_t i = 0; i < sizeof(not_public4) / sizeof(not_public4[0]); i++)
         is_special |= (address & not_public4[i].mask) == not_public4[i].prefix;

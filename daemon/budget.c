@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "daemon/budget.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/receiver.h"
+#include "daemon/stages.h"
+#include "record/batch.h"
+
+#define MAX_RECEIVERS 4
+/* Fewer batches than this and a receiver would wait for the store at every turn. */
+#define BATCHES_AT_LEAST 8
+
+/* The first whose memory is not more than the configured one applies. */
+static const struct scale {
+    uint64_t memory;
+    struct budget budget;
+} scales[] = {
+    {128u << 20, {.batch_bytes = 256u << 10, .batch_records = 2048, .run_bytes = 1u << 20, .datagrams = 64}},
+    {0, {.batch_bytes = 64u << 10, .batch_records = 512, .run_bytes = 128u << 10, .datagrams = 16}},
+};
+
+static struct budget scale_for(uint64_t memory)
+{
+    const struct scale *scale = scales;
+    while (scale->memory > memory)
+        scale++;
+    return scale->budget;
+}
+
+unsigned budget_receivers(const struct config *config)
+{
+    if (config->workers)
+        return config->workers;
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n < 1 ? 1 : n > MAX_RECEIVERS ? MAX_RECEIVERS : (unsigned)n;
+}
+
+static uint32_t longest_line(const struct config *config)
+{
+    uint32_t longest = 0;
+    for (size_t i = 0; i < config->n_inputs; i++)
+        if (longest < config->inputs[i].max_line)
+            longest = config->inputs[i].max_line;
+    return longest;
+}
+
+static size_t geo_bytes(const struct config *config)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < config->geoip.n_databases; i++) {
+        struct stat st;
+        if (stat(config->geoip.databases[i], &st) == 0)
+            bytes += (size_t)st.st_size;
+    }
+    return bytes;
+}
+
+/* All but batches, carries and databases. */
+static size_t fixed_bytes(const struct config *config, const struct budget *budget)
+{
+    size_t encoder = store_encoder_bytes(budget->run_bytes + budget->batch_bytes,
+                                         stages_run_records(budget->run_bytes, budget->batch_records));
+    return stages_workers_max(&config->store_stage) * encoder +
+           budget_receivers(config) * receiver_bytes(budget->datagrams, longest_line(config));
+}
+
+int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
+{
+    struct budget budget = scale_for(config->memory);
+    uint32_t longest = longest_line(config);
+    if (budget.batch_bytes < 2 * longest)
+        budget.batch_bytes = 2 * longest;
+    budget.carry_bytes = config->memory / 8;
+
+    size_t fixed = fixed_bytes(config, &budget), geo = geo_bytes(config);
+    size_t least = fixed + BATCHES_AT_LEAST * batch_bytes(budget.batch_bytes, budget.batch_records);
+    if (config->memory < least + budget.carry_bytes) {
+        *ret_least_bytes = least / 7 * 8;
+        return -ENOSPC;
+    }
+    size_t spare = config->memory - least - budget.carry_bytes;
+    if (geo > config->memory / 2)
+        geo = config->memory / 2;
+    budget.pool_bytes = config->memory - fixed - budget.carry_bytes - (geo < spare ? geo : spare);
+    *ret_budget = budget;
+    return 0;
+}
