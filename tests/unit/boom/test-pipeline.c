@@ -379,6 +379,63 @@ static void test_linger_ends_by_run_max_weight_and_close(void **state)
     recorder_deinit(&recorder);
 }
 
+static void test_linger_with_weight_takes_no_more_than_that(void **state)
+{
+    struct boom_stage_options options;
+    struct recorder recorder;
+    struct boom_pipeline *p;
+
+    recorder_init(&recorder);
+    options = recorder_options(&recorder);
+    options.ops = &gated_ops;
+    options.linger_ns = INT64_C(3600000000000);
+    options.run_max = 100;
+    options.run_weight = 5;
+    options.run_weigh = weigh_by_value;
+    assert_int_equal(boom_pipeline_start(NULL, &options, 1, &p), 0);
+    assert_int_equal(boom_pipeline_submit(p, NULL, (void *)5), 0);
+    wait_sem(&recorder.entered); /* so that the rest is there when the next run is gathered */
+    for (uintptr_t i = 2; i <= 6; i++)
+        assert_int_equal(boom_pipeline_submit(p, NULL, (void *)i), 0);
+    finish_gated(&recorder, p);
+    assert_int_equal(recorder.n_runs, 4); /* 5, 2 + 3, 4 + 5, 6 */
+    assert_left(&recorder, (uintptr_t[]){5, 2, 3, 4, 5, 6}, 6);
+    recorder_deinit(&recorder);
+}
+
+/* The policy that applies between stages is that of the stage to be entered. */
+static void test_drops_between_stages(void **state)
+{
+    struct boom_stage_options stages[2];
+    struct boom_stage_stats stats[2];
+    struct recorder first, last;
+    struct boom_pipeline *p;
+
+    recorder_init(&first);
+    recorder_init(&last);
+    stages[0] = recorder_options(&first);
+    stages[0].ops = &pass_ops;
+    stages[1] = recorder_options(&last);
+    stages[1].ops = &gated_ops;
+    stages[1].queue = 2;
+    stages[1].on_full = BOOM_FULL_DROP_OLDEST;
+    assert_int_equal(boom_pipeline_start(NULL, stages, 2, &p), 0);
+    assert_int_equal(boom_pipeline_submit(p, NULL, (void *)1), 0);
+    wait_sem(&last.entered);
+    for (uintptr_t i = 2; i <= 5; i++)
+        assert_int_equal(boom_pipeline_submit(p, NULL, (void *)i), 0);
+    AWAIT((boom_pipeline_get_all_stats(p, stats), stats[0].items_out == 5));
+    assert_law(&stats[0]);
+    assert_law(&stats[1]);
+    assert_int_equal(stats[1].items_in, 5);
+    assert_int_equal(stats[1].items_dropped[BOOM_DROP_QUEUE_FULL], 2);
+    finish_gated(&last, p);
+    assert_left(&last, (uintptr_t[]){1, 4, 5}, 3);
+    assert_int_equal(first.n_dropped[0] + first.n_dropped[1], 0);
+    recorder_deinit(&first);
+    recorder_deinit(&last);
+}
+
 static void test_linger_ends_by_itself(void **state)
 {
     struct boom_stage_options options;
@@ -417,6 +474,8 @@ int main(void)
         cmocka_unit_test(test_runs),
         cmocka_unit_test(test_runs_by_weight),
         cmocka_unit_test(test_linger_ends_by_run_max_weight_and_close),
+        cmocka_unit_test(test_linger_with_weight_takes_no_more_than_that),
+        cmocka_unit_test(test_drops_between_stages),
         cmocka_unit_test(test_linger_ends_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

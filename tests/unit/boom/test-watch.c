@@ -8,6 +8,8 @@ struct watcher {
     struct boom_chan *chan;
     atomic_uint n_calls;
     sem_t called, go_on;
+    sem_t unwatching;
+    atomic_bool unwatched;
 };
 
 static void count_call(void *arg)
@@ -23,6 +25,7 @@ static void watcher_init(struct watcher *watcher, struct boom_chan *chan, void (
     *watcher = (struct watcher){.watch = {.fn = fn, .arg = watcher}, .chan = chan};
     sem_init(&watcher->called, 0, 0);
     sem_init(&watcher->go_on, 0, 0);
+    sem_init(&watcher->unwatching, 0, 0);
 }
 
 static struct boom_chan *new_full(size_t capacity)
@@ -194,8 +197,9 @@ static void *unwatch(void *arg)
 {
     struct watcher *watcher = arg;
 
+    sem_post(&watcher->unwatching);
     boom_chan_unwatch(watcher->chan, &watcher->watch);
-    assert_int_equal(watcher->n_calls, 1); /* not before fn had returned */
+    watcher->unwatched = true;
     return NULL;
 }
 
@@ -214,9 +218,15 @@ static void test_unwatch_waits_for_a_call_under_way(void **state)
     wait_sem(&held.called);
     unwatcher = spawn(unwatch, &held);
     boom_chan_unwatch(chan, &due.watch); /* taken out of the hands of the firing thread */
+    wait_sem(&held.unwatching);
+    for (int i = 0; i < 1000; i++) {
+        assert_false(held.unwatched);
+        sched_yield();
+    }
     sem_post(&held.go_on);
     join(unwatcher);
     join(receiver);
+    assert_int_equal(held.n_calls, 1);
     assert_int_equal(due.n_calls, 0);
     boom_chan_free(chan);
 }
