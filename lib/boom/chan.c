@@ -209,10 +209,12 @@ static int wait_and_unlock(struct boom_chan *chan, struct wait_node *node, struc
     node->waiter = &waiter;
     chan_unlock(chan, NULL);
     r = waiter_wait(&waiter, ctx, deadline_ns);
+    if (r != 0)
+        withdraw(chan, node);
+    node->waiter = NULL;
     waiter_deinit(&waiter);
     if (r == 0)
         return node->result;
-    withdraw(chan, node);
     return r == WAIT_DEADLINE ? BOOM_CHAN_EMPTY : r;
 }
 

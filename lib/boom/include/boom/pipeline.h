@@ -118,7 +118,10 @@ int boom_pipeline_start(struct boom_ctx *ctx, const struct boom_stage_options *s
  * ctx while waiting.
  */
 int boom_pipeline_submit(struct boom_pipeline *p, struct boom_ctx *ctx, void *item);
-/* Never waits: as above, and with BOOM_FULL_BLOCK on a full queue: BOOM_CHAN_FULL, the caller keeps it. */
+/*
+ * Never waits: as above, and with BOOM_FULL_BLOCK on a full queue: BOOM_CHAN_FULL, the caller keeps it.
+ * May start a worker thread (all are busy, fewer than workers_max), and may call drop().
+ */
 int boom_pipeline_try_submit(struct boom_pipeline *p, void *item);
 /* One-shot watch for room in the first queue: see boom_chan_watch_room(). */
 int boom_pipeline_watch_room(struct boom_pipeline *p, struct boom_watch *watch);

@@ -37,11 +37,14 @@ struct boom_pool_stats {
 int boom_pool_new(struct boom_ctx *ctx, const struct boom_pool_options *options, struct boom_pool **ret_pool);
 /* Waits for room. 0: fn(…, arg) will be called exactly once; -EPIPE: draining; or the error of ctx. */
 int boom_pool_submit(struct boom_pool *pool, struct boom_ctx *ctx, boom_task_fn fn, void *arg);
-/* Never waits: 0, BOOM_CHAN_FULL, -EPIPE. */
+/* Never waits: 0, BOOM_CHAN_FULL (of <boom/chan.h>), -EPIPE. May start a worker thread. */
 int boom_pool_try_submit(struct boom_pool *pool, boom_task_fn fn, void *arg);
-/* Refuses new tasks and waits for the accepted ones. When ctx ends first, cancels the tasks' context, and waits. */
+/*
+ * Refuses new tasks and waits for the accepted ones. When ctx ends first, cancels the tasks' context, and
+ * waits for them nevertheless. May be called again. Returns 0 or the error of ctx.
+ */
 int boom_pool_drain(struct boom_pool *pool, struct boom_ctx *ctx);
-/* After drain. Returns NULL. */
+/* After drain. Returns NULL. NULL is allowed. */
 struct boom_pool *boom_pool_free(struct boom_pool *pool);
 void boom_pool_get_stats(struct boom_pool *pool, struct boom_pool_stats *ret_stats);
 
