@@ -52,15 +52,20 @@ static int rows_reserve(struct rows *rows, size_t n_rows)
     return 0;
 }
 
+/* Beside n_bytes: what the columns of numbers and dictionaries of a row may come to, raw, with places of usual length. */
+#define COLUMN_BYTES 192
+/* zstd's own at the levels up to 3. */
+#define ZSTD_BYTES (2u << 20)
+
+/* Buffers grow by half. */
 size_t store_encoder_bytes(size_t n_bytes, size_t n_records)
 {
-    size_t n_slots = intern_slots(n_records);
     size_t dicts = sizeof(struct stream) + 2 * sizeof(struct text) + sizeof(struct peer) +
                    sizeof(struct place) + 2 * sizeof(uint32_t);
-    return sizeof(struct store_encoder) + (n_records + 1) * ROW_BYTES +
-           5 * n_slots * sizeof(struct intern_slot) + n_records * dicts * 3 / 2 +
-           n_bytes + N_TEXT_COLUMNS * 16 + ZSTD_compressBound(n_bytes) + ZSTD_compressBound(n_records * 64) +
-           n_records * 64 + HEAD_ROOM + (2u << 20);
+    size_t raw = n_bytes + n_records * COLUMN_BYTES;
+    size_t growing = n_records * dicts + raw + ZSTD_compressBound(raw) + HEAD_ROOM;
+    return sizeof(struct store_encoder) + ZSTD_BYTES + (n_records + 1) * ROW_BYTES +
+           5 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
 }
 
 int encoder_new(const struct store_options *options, struct store_encoder **ret_encoder)

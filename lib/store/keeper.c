@@ -137,7 +137,7 @@ static int delete_oldest(struct store *store, const struct store_file *file, con
     pthread_mutex_lock(&store->lock);
     store->stats.deleted_segments++;
     store->stats.deleted_records += file->records;
-    store_remove_file_locked(store, store_find_file_locked(store, file->first_id));
+    store_remove_file_locked(store, store->files); /* only the keeper removes, and from the front */
     pthread_mutex_unlock(&store->lock);
     report(&store->reporter, LOG_INFO, "store: %s deleted (%s): %" PRIu64 " lines, %" PRIu64 " bytes",
            name, why, file->records, file->bytes_disk);

@@ -34,7 +34,7 @@ enum store_column {
     STORE_PLACE = 1u << 13,
 };
 
-/* One row. Texts live until the block is loaded again or the reader moves on. Columns not asked for are zero. */
+/* One row. Texts live until the reader moves on. Columns not asked for are zero. */
 struct store_row {
     uint64_t id;           /* sortable by reception, unique in the store */
     int64_t time_ns;
@@ -78,13 +78,17 @@ struct store_block_info {
 /*
  * Moves to the next block: forwards from the oldest, or backwards from the newest (decided at the first call after
  * open or store_reader_seek). Returns 1 (ret_info is filled), 0 (no more *now*; forwards, a later call finds what was appended since),
- * or a negative errno.
+ * or a negative errno (-EINVAL: the direction was another one before).
  */
 int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info);
 /* The next forward block is the one that holds id, or the first after it. UINT64_MAX: only what is appended from now on. */
 int store_reader_seek(struct store_reader *reader, uint64_t id);
 
-/* Decodes columns of the current block. Returns 0, or -EBADMSG (damaged: counted, reported; go on with the next). */
+/*
+ * Decodes columns of the current block; those decoded already are not decoded again, so a caller may look at few columns first and
+ * load the others where a row is wanted. Rows show the columns of the last call.
+ * Returns 0, -EBADMSG (damaged: counted, reported; go on with the next), -EINVAL (no current block), -ENOMEM.
+ */
 int store_reader_load(struct store_reader *reader, uint32_t columns);
 /* Row 0 .. n_rows-1 of the loaded block. */
 void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row);

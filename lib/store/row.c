@@ -68,42 +68,68 @@ static void fill_pri(const struct block *block, uint32_t position, struct store_
     row->severity = severity == PRI_NO_SEVERITY ? RECORD_NO_SEVERITY : severity;
 }
 
+/* The columns whose rows are grouped. */
+static void fill_grouped(const struct block *block, uint32_t position, struct store_row *row)
+{
+    uint32_t wanted = block->wanted;
+    if (wanted & STORE_TIME) {
+        row->time_digits = block->digits[position];
+        row->flags = block->flags[position];
+    }
+    if (wanted & STORE_PROCID)
+        row->procid = text_at(block, BLOCK_PROCID, position);
+    if (wanted & STORE_MSGID)
+        row->msgid = text_at(block, BLOCK_MSGID, position);
+    if (wanted & STORE_SD)
+        row->sd = text_at(block, BLOCK_SD, position);
+    if (wanted & STORE_MESSAGE)
+        row->message = text_at(block, BLOCK_MESSAGE, position);
+    if (wanted & STORE_PRI)
+        fill_pri(block, position, row);
+    if (wanted & STORE_FORMAT)
+        row->format = block->format[position];
+    if (wanted & STORE_INPUT)
+        row->input = dict_text(&block->inputs, block->input[position]);
+    if (wanted & STORE_PEER)
+        row->peer = *peer_at(block, position);
+    if (wanted & (STORE_GEO | STORE_PLACE))
+        fill_place(block, position, row);
+}
+
+static void fill_stream(const struct block *block, uint32_t stream, struct store_row *row)
+{
+    const uint32_t *hosts = (const uint32_t *)block->stream_parts.data;
+    if (block->wanted & STORE_HOST)
+        row->host = dict_text(&block->hosts, hosts[stream]);
+    if (block->wanted & STORE_APP)
+        row->app = dict_text(&block->apps, hosts[block->n_streams + stream]);
+}
+
+/* In pieces: compilers clear a struct of this size as a whole by an instruction that takes longer than all else here. */
+static void clear(struct store_row *row)
+{
+    const struct text none = {NULL, 0};
+    row->time_ns = row->received_us = 0;
+    row->host = row->app = row->procid = none;
+    row->msgid = row->sd = row->message = row->input = none;
+    row->peer = (struct peer){0};
+    row->place = (struct place){0};
+    memset(row->geo_ip, 0, sizeof(row->geo_ip));
+    row->has_place = false;
+    row->format = row->facility = row->severity = row->time_digits = row->flags = 0;
+}
+
 void block_row(const struct block *block, uint32_t index, struct store_row *ret_row)
 {
     uint32_t wanted = block->wanted;
-    struct store_row row = {.id = block->header.info.first_id + index};
+    clear(ret_row);
+    ret_row->id = block->header.info.first_id + index;
     if (wanted & STORE_RECEIVED)
-        row.received_us = block->received_us[index];
+        ret_row->received_us = block->received_us[index];
+    if (wanted & STORE_TIME)
+        ret_row->time_ns = block->time_ns[index];
     if (wanted & ~(uint32_t)STORE_RECEIVED) {
-        uint32_t position = block->position[index], stream = block->stream[index];
-        const uint32_t *hosts = (const uint32_t *)block->stream_parts.data;
-        if (wanted & STORE_TIME) {
-            row.time_ns = block->time_ns[index];
-            row.time_digits = block->digits[position];
-            row.flags = block->flags[position];
-        }
-        if (wanted & STORE_HOST)
-            row.host = dict_text(&block->hosts, hosts[stream]);
-        if (wanted & STORE_APP)
-            row.app = dict_text(&block->apps, hosts[block->n_streams + stream]);
-        if (wanted & STORE_PROCID)
-            row.procid = text_at(block, BLOCK_PROCID, position);
-        if (wanted & STORE_MSGID)
-            row.msgid = text_at(block, BLOCK_MSGID, position);
-        if (wanted & STORE_SD)
-            row.sd = text_at(block, BLOCK_SD, position);
-        if (wanted & STORE_MESSAGE)
-            row.message = text_at(block, BLOCK_MESSAGE, position);
-        if (wanted & STORE_PRI)
-            fill_pri(block, position, &row);
-        if (wanted & STORE_FORMAT)
-            row.format = block->format[position];
-        if (wanted & STORE_INPUT)
-            row.input = dict_text(&block->inputs, block->input[position]);
-        if (wanted & STORE_PEER)
-            row.peer = *peer_at(block, position);
-        if (wanted & (STORE_GEO | STORE_PLACE))
-            fill_place(block, position, &row);
+        fill_stream(block, block->stream[index], ret_row);
+        fill_grouped(block, block->position[index], ret_row);
     }
-    *ret_row = row;
 }

@@ -58,12 +58,12 @@ int store_add_file_locked(struct store *store, const char *day, const struct fil
     return 0;
 }
 
-/* Files are few, and the one that is wanted is near either end. */
+/* Backwards: who asks has a log in mind, and those are the newest. */
 struct store_file *store_find_file_locked(struct store *store, uint64_t first_id)
 {
-    for (size_t i = 0; i < store->n_files; i++)
-        if (store->files[i].first_id == first_id)
-            return &store->files[i];
+    for (size_t i = store->n_files; i > 0; i--)
+        if (store->files[i - 1].first_id == first_id)
+            return &store->files[i - 1];
     assert(!"a file of the store is in its list");
     return NULL;
 }

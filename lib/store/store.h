@@ -73,24 +73,34 @@ struct store *store_close(struct store *store);
 /* Scratch memory and compression contexts of one worker thread. Returns 0, -ENOMEM. */
 int store_encoder_new(struct store *store, struct store_encoder **ret_encoder);
 struct store_encoder *store_encoder_free(struct store_encoder *encoder);
-/* Bytes an encoder may hold at most, for runs of n_bytes raw bytes and n_records records. */
+/*
+ * Bytes an encoder may hold at most, for runs of n_bytes raw bytes and n_records records, at the compression levels up to 3
+ * (higher ones keep larger tables: some 20 MiB at level 19).
+ */
 size_t store_encoder_bytes(size_t n_bytes, size_t n_records);
 
 /*
  * Makes one block from all records of the batches, in their order. Pure processor time, no locks; in parallel with others.
- * At most STORE_MAX_ROWS records in all. Returns 0, -ENOMEM, -E2BIG. An encoder holds one block at a time.
+ * At most STORE_MAX_ROWS records in all, and half a GiB of any one kind of text. The batches are not needed afterwards.
+ * Returns 0, -ENOMEM, -E2BIG (the encoder then holds nothing). An encoder holds one block at a time.
  */
 #define STORE_MAX_ROWS 65535
 int store_encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches);
 /*
  * Writes the encoder's block behind everything appended before. Serialised inside: callers order their calls.
- * Returns 0: stored; or a negative errno: nothing of it was, the file is as before, and the next append tries again.
+ * Returns 0: stored, and the encoder holds nothing any more (appending nothing is 0, too); or a negative errno: nothing of it
+ * was, the file is as before, the encoder still holds the block, and this or the next append tries again.
  */
 int store_append(struct store *store, struct store_encoder *encoder);
 
-/* Seals the open log now (a new one starts with the next append). Any thread. */
+/*
+ * Seals the open log now (a new one starts with the next append), and waits until that, and a round of retention, is done.
+ * Any thread. Returns 0, or the negative errno that sealing met with; it is tried again every few seconds.
+ */
 int store_seal(struct store *store);
+/* Makes everything appended durable. Blocks, and appends meanwhile wait. Any thread. Returns 0 or a negative errno. */
 int store_sync(struct store *store);
+/* Any thread; never waits for the disk. */
 void store_get_stats(struct store *store, struct store_stats *ret_stats);
 
 #endif

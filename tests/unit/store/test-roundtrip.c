@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/encoder.h"
+
 /* Appends the batches as one block and reads it back, whole and column by column. */
 static void check_block(struct fixture *fixture, struct batch **batches, size_t n_batches)
 {
@@ -172,12 +174,52 @@ static void columns_one_by_one(void **state)
     fixture_deinit(&fixture);
 }
 
+static size_t encoder_holds(const struct store_encoder *encoder)
+{
+    const struct buffer *buffers[] = {
+        &encoder->sources, &encoder->maps,   &encoder->streams, &encoder->hosts,
+        &encoder->apps,    &encoder->peers,  &encoder->places,  &encoder->column,
+        &encoder->group,   &encoder->out,    &encoder->text[0], &encoder->text[1],
+        &encoder->text[2], &encoder->text[3],
+    };
+    const struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table,
+                                     &encoder->apps_table, &encoder->peers_table,
+                                     &encoder->places_table};
+    size_t n_bytes = ZSTD_sizeof_CCtx(encoder->zstd) + encoder->rows.capacity * 112;
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+        n_bytes += buffers[i]->capacity;
+    for (size_t i = 0; i < 5; i++)
+        n_bytes += (tables[i]->mask + 1) * sizeof(struct intern_slot);
+    return n_bytes;
+}
+
+/* The promise that memory is bounded counts on this figure. */
+static void encoder_holds_what_it_says(void **state)
+{
+    struct fixture fixture;
+    struct store_encoder *encoder;
+    size_t max_bytes = 0, max_rows = 0;
+    fixture_init(&fixture);
+    assert_int_equal(encoder_new(&fixture.options, &encoder), 0);
+    for (unsigned round = 0; round < 20; round++) {
+        struct batch *batch = batch_of_oddities(&fixture, 1 + fixture_random(&fixture, 3000));
+        assert_int_equal(store_encode(encoder, &batch, 1), 0);
+        max_bytes = batch->used > max_bytes ? batch->used : max_bytes;
+        max_rows = batch->n_records > max_rows ? batch->n_records : max_rows;
+        assert_true(encoder_holds(encoder) <= store_encoder_bytes(max_bytes, max_rows));
+        batch_destroy(batch);
+    }
+    store_encoder_free(encoder);
+    fixture_deinit(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_comes_back), cmocka_unit_test(one_row),
         cmocka_unit_test(most_rows),              cmocka_unit_test(huge_line_and_every_byte),
         cmocka_unit_test(too_many_rows),          cmocka_unit_test(columns_one_by_one),
+        cmocka_unit_test(encoder_holds_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
