@@ -29,7 +29,7 @@ static void print_help(FILE *out)
           out);
 }
 
-static void complain(const char *format, va_list args)
+__attribute__((format(printf, 1, 0))) static void complain(const char *format, va_list args)
 {
     fflush(stdout);
     fputs("logboomctl: ", stderr);

@@ -385,6 +385,30 @@ static void test_tail(void **state)
     close(fake.event_fd);
 }
 
+/* Appended while the child waits: at its second look that finds nothing new. */
+static void append_five(unsigned n_next)
+{
+    static int n_ends;
+    struct store_row row = fake_row("five", 5);
+    if (n_next == 4 && ++n_ends == 2)
+        fake_append(&row, 1);
+}
+
+static void test_tail_follows(void **state)
+{
+    fill();
+    fake.event_fd = eventfd(0, EFD_CLOEXEC);
+    fake.on_next = append_five;
+    struct child child = start("tail|--store=x|-o|raw|-n|2|e");
+    await(child.out, "one\nthree\n");
+    assert_int_equal(write(fake.event_fd, &(uint64_t){1}, 8), 8);
+    await(child.out, "five\n");
+    kill(child.pid, SIGTERM);
+    finish(child);
+    assert_int_equal(result.status, 0);
+    close(fake.event_fd);
+}
+
 static void test_tail_none(void **state)
 {
     fake_reset();
@@ -471,8 +495,9 @@ int main(void)
         cmocka_unit_test(test_query_fails),   cmocka_unit_test(test_store_info),
         cmocka_unit_test(test_output_errors), cmocka_unit_test(test_status_text),
         cmocka_unit_test(test_status_odd),    cmocka_unit_test(test_status_other_outputs),
-        cmocka_unit_test(test_tail),          cmocka_unit_test(test_tail_none),
-        cmocka_unit_test(test_ask_daemon),    cmocka_unit_test(test_check),
+        cmocka_unit_test(test_tail),          cmocka_unit_test(test_tail_follows),
+        cmocka_unit_test(test_tail_none),     cmocka_unit_test(test_ask_daemon),
+        cmocka_unit_test(test_check),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
