@@ -2,8 +2,8 @@
 /*
  * tail: the last matches, and then what comes.
  *
- *   open ──▶ note the newest block ──▶ query: its last N matches ──▶ seek that block ──▶ ┌ continue
- * ┐ └── wait ◀──┘
+ *   open ──▶ newest block ──▶ query: last N matches ──▶ seek that block ──▶ ┌ continue ┐
+ *                                                                          └─ wait ◀──┘
  *
  * Following begins in the block that was the newest before the query, with the id of the last row
  * shown as the lower bound: what was appended while the query ran is shown once, by one or the

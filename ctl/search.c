@@ -143,11 +143,13 @@ static int fail_access(const char *path)
                         path);
     const struct passwd *user = getpwuid(status.st_uid);
     const struct group *group = getgrgid(status.st_gid);
-    return ctl_fail("not allowed to read %s: it belongs to user %s and group %s; join the group "
-                    "(usermod -aG %s $USER), or use sudo",
-                    path, user != NULL ? user->pw_name : "(unknown)",
-                    group != NULL ? group->gr_name : "(unknown)",
-                    group != NULL ? group->gr_name : "GROUP");
+    const char *user_name = user != NULL ? user->pw_name : "(unknown)";
+    if (group == NULL || status.st_gid == 0)
+        return ctl_fail("not allowed to read %s: it belongs to user %s; use sudo", path, user_name);
+    return ctl_fail(
+        "not allowed to read %s: it belongs to user %s and group %s; use sudo, or join the "
+        "group (usermod -aG %s YOU, then log in again)",
+        path, user_name, group->gr_name, group->gr_name);
 }
 
 int search_fail_open(const struct search *search, int error)

@@ -10,10 +10,12 @@
  * Points in time as people write them, in arguments and in expressions:
  *
  *   2026-11-24T11:00:00.25Z  2026-11-24 11:00:00+01:00    RFC 3339, with a zone
- *   2026-11-24  2026-11-24 11:00[:00]  11:00[:00]         local time (UTC when utc is set); a time
- * alone is today's now  today  yesterday                                  the latter two at 00:00
- *   30s  5m  1h30m  2d  1w  "1h ago"  -1h                  before now; with a plus sign: after now
- *   @1700000000[.5]                                        seconds since 1970 UTC
+ *   2026-11-24  2026-11-24 11:00[:00]  11:00[:00]         local time (UTC when utc is set)
+ *   now  today  yesterday                                 the latter two at 00:00
+ *   30s  5m  1h30m  2d  1w  "1h ago"  -1h                 before now; with a plus sign: after now
+ *   @1700000000[.5]                                       seconds since 1970 UTC
+ *
+ * A time without a date is today's.
  *
  * Returns 0, -EINVAL (no such form), -ERANGE (a date that does not exist, or is not within the
  * years 1678-2261). Reads the process's time zone (TZ); otherwise pure.

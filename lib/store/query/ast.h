@@ -87,6 +87,7 @@ struct value {
 
 struct node {
     enum node_kind kind;
+    uint32_t columns;          /* enum store_column: what this node and those under it look at */
     struct node *child, *next; /* first child; next sibling */
     const struct field *field; /* from here: NODE_COMPARE */
     enum compare op;
@@ -97,9 +98,18 @@ struct node {
                      value: none */
 };
 
+/*
+ * A conjunction is matched in two stages, so that the big columns are decoded only for blocks in
+ * which the small ones left a row. Any other root is one stage.
+ */
+enum match_stage { MATCH_SMALL, MATCH_BIG, N_MATCH_STAGES };
+
 struct query {
     struct node *root;
-    uint32_t columns;
+    struct {
+        bool used;
+        uint32_t columns;
+    } stages[N_MATCH_STAGES];
     struct allocation *allocations;
 };
 
@@ -127,6 +137,14 @@ void query_print(const struct query *query, FILE *out);
 
 /* match.c */
 bool node_matches(const struct node *node, const struct store_row *row);
+/* The terms of one stage alone; a row that every stage in use lets pass matches. */
+bool query_stage_matches(const struct query *query, enum match_stage stage,
+                         const struct store_row *row);
+/* The stage of a node that is the root, or a child of a root that is a conjunction. */
+static inline enum match_stage node_stage(const struct node *node)
+{
+    return node->columns & (STORE_MESSAGE | STORE_SD | STORE_GEO) ? MATCH_BIG : MATCH_SMALL;
+}
 
 /* prune.c. What is known of all rows of a block from its header alone. */
 enum verdict { VERDICT_NEVER, VERDICT_MAYBE, VERDICT_ALWAYS };

@@ -24,12 +24,29 @@ void *query_alloc(struct query *query, size_t size)
     return allocation->bytes;
 }
 
-static uint32_t node_columns(const struct node *node)
+static uint32_t fill_columns(struct node *node)
 {
-    uint32_t columns = node->kind == NODE_COMPARE ? node->field->column : 0;
-    for (const struct node *child = node->child; child != NULL; child = child->next)
-        columns |= node_columns(child);
-    return columns;
+    node->columns = node->kind == NODE_COMPARE ? node->field->column : 0;
+    for (struct node *child = node->child; child != NULL; child = child->next)
+        node->columns |= fill_columns(child);
+    return node->columns;
+}
+
+static void plan_stage(struct query *query, const struct node *node)
+{
+    enum match_stage stage = node_stage(node);
+    query->stages[stage].used = true;
+    query->stages[stage].columns |= node->columns;
+}
+
+static void plan(struct query *query)
+{
+    fill_columns(query->root);
+    if (query->root->kind != NODE_AND)
+        plan_stage(query, query->root);
+    else
+        for (const struct node *child = query->root->child; child != NULL; child = child->next)
+            plan_stage(query, child);
 }
 
 struct query *query_free(struct query *query)
@@ -54,7 +71,7 @@ int query_parse(const char *text, struct query **ret_query, struct query_error *
         query_free(query);
         return r;
     }
-    query->columns = node_columns(query->root);
+    plan(query);
     *ret_query = query;
     return 0;
 }

@@ -3,10 +3,13 @@
  * Running a query.
  *
  *   block header ──judge──▶ never: next block
- *                           maybe: load the expression's columns, find the hits ─┬─ none: next
- * block always: every row is a hit ──────────────────────────┴─▶ load what on_row needs ──▶ on_row
+ *        │ maybe                 always: every row is a hit ──────────┐
+ *        ▼                                                            ▼
+ *   all rows ──time──▶ hits ──small terms──▶ hits ──big terms──▶ hits ──▶ on_row
  *
- * The columns that only on_row needs are not decoded for a block without a hit.
+ * Each arrow loads the columns that it needs, if a hit is left: the messages of a block are not
+ * decoded when its hosts have ruled it out, and what only on_row needs is not decoded for a block
+ * without a hit.
  *
  * The newest `limit` matches in the order of reception are found in two passes. The first goes
  * backwards and only looks for hits, until it has seen `limit` of them; it remembers the id of the
@@ -28,6 +31,8 @@ struct run {
     struct store_block_info block;
     uint32_t *hits; /* rows of the current block that match, ascending */
     uint32_t n_hits, n_room;
+    uint32_t loaded; /* columns of the current block; valid with is_loaded */
+    bool is_loaded;
     uint64_t first_id, last_id; /* ids that are taken, both inclusive */
     uint64_t *hit_blocks;       /* first ids of blocks with hits, newest first */
     size_t n_hit_blocks, n_hit_room;
@@ -73,61 +78,96 @@ static bool in_bounds(const struct run *run, const struct store_row *row)
            (options->until_ns == INT64_MAX || row->time_ns < options->until_ns);
 }
 
+/* Loads columns beside those that are loaded. A damaged block has no hits. Returns 0 or a negative
+ * errno. */
 static int load(struct run *run, uint32_t columns)
 {
-    int r = store_reader_load(run->reader, columns);
+    if (run->is_loaded && (columns & ~run->loaded) == 0)
+        return 0;
+    int r = store_reader_load(run->reader, run->loaded | columns);
     if (r == -EBADMSG) {
         run->counts->blocks_damaged++;
         run->n_hits = 0;
         return 0;
     }
-    return r < 0 ? r : 1;
+    run->is_loaded = r == 0;
+    run->loaded |= columns;
+    return r;
 }
 
-static void match_rows(struct run *run, enum verdict bounds, enum verdict expression)
+static bool passes_small(const struct run *run, const struct store_row *row)
+{
+    return query_stage_matches(run->query, MATCH_SMALL, row);
+}
+
+static bool passes_big(const struct run *run, const struct store_row *row)
+{
+    return query_stage_matches(run->query, MATCH_BIG, row);
+}
+
+/* Keeps the hits that pass a test, for which the columns are needed. Returns 0 or a negative errno.
+ */
+static int filter(struct run *run, uint32_t columns,
+                  bool (*passes)(const struct run *run, const struct store_row *row))
 {
     struct store_row row;
-    for (uint32_t i = 0; i < run->block.n_rows; i++) {
-        store_reader_row(run->reader, i, &row);
-        if ((bounds == VERDICT_ALWAYS || in_bounds(run, &row)) &&
-            (expression == VERDICT_ALWAYS || node_matches(run->query->root, &row)))
-            run->hits[run->n_hits++] = i;
+    uint32_t n = 0;
+    int r = run->n_hits > 0 ? load(run, columns) : 0;
+    for (uint32_t i = 0; r == 0 && i < run->n_hits; i++) {
+        store_reader_row(run->reader, run->hits[i], &row);
+        if (passes(run, &row))
+            run->hits[n++] = run->hits[i];
     }
+    run->n_hits = n;
+    return r;
+}
+
+static int filter_hits(struct run *run, enum verdict bounds, enum verdict expression)
+{
+    const struct query *query = run->query;
+    int r = 0;
+    if (bounds == VERDICT_MAYBE)
+        r = filter(run, STORE_TIME, in_bounds);
+    if (r == 0 && expression == VERDICT_MAYBE && query->stages[MATCH_SMALL].used)
+        r = filter(run, query->stages[MATCH_SMALL].columns, passes_small);
+    if (r == 0 && expression == VERDICT_MAYBE && query->stages[MATCH_BIG].used)
+        r = filter(run, query->stages[MATCH_BIG].columns, passes_big);
+    return r;
+}
+
+static int take_all_rows(struct run *run)
+{
+    int r = reserve_hits(run);
+    if (r < 0)
+        return r;
+    for (uint32_t i = 0; i < run->block.n_rows; i++)
+        run->hits[i] = i;
+    run->n_hits = run->block.n_rows;
     run->counts->rows += run->block.n_rows;
+    return 0;
 }
 
 /*
- * Fills hits for the current block. With for_rows, on_row's columns are loaded when there are any.
- * Returns 0 or a negative errno.
+ * Fills hits for the current block, and loads the columns that are needed to show them. Returns 0
+ * or a negative errno.
  */
-static int find_hits(struct run *run, bool for_rows)
+static int find_hits(struct run *run, uint32_t columns)
 {
     enum verdict bounds = judge_bounds(run);
     enum verdict expression =
         bounds == VERDICT_NEVER ? VERDICT_NEVER : node_judge(run->query->root, &run->block);
-    uint32_t wanted = for_rows ? run->options->columns : 0, needed = 0;
+    run->is_loaded = false;
+    run->loaded = 0;
     run->n_hits = 0;
     run->counts->blocks++;
     if (expression == VERDICT_NEVER) {
         run->counts->blocks_pruned++;
         return 0;
     }
-    int r = reserve_hits(run);
-    if (r < 0)
-        return r;
-    if (bounds == VERDICT_MAYBE)
-        needed |= STORE_TIME;
-    if (expression == VERDICT_MAYBE)
-        needed |= run->query->columns;
-    else
-        needed |= wanted; /* nearly every row is going to be shown: one decoding instead of two */
-    r = load(run, needed);
-    if (r <= 0)
-        return r;
-    match_rows(run, bounds, expression);
-    if (run->n_hits > 0 && (wanted & ~needed) != 0)
-        r = load(run, needed | wanted);
-    return r < 0 ? r : 0;
+    int r = take_all_rows(run);
+    if (r == 0)
+        r = filter_hits(run, bounds, expression);
+    return r == 0 && run->n_hits > 0 ? load(run, columns) : r;
 }
 
 static int show(struct run *run, uint32_t hit)
@@ -150,7 +190,7 @@ static int run_forwards(struct run *run)
 {
     int r;
     while ((r = store_reader_next(run->reader, false, &run->block)) > 0) {
-        r = find_hits(run, true);
+        r = find_hits(run, run->options->columns);
         if (r == 0)
             r = show_hits(run);
         if (r != 0)
@@ -170,7 +210,7 @@ static int run_newest_first(struct run *run)
     uint64_t limit = run->options->limit;
     int r;
     while ((r = store_reader_next(run->reader, true, &run->block)) > 0) {
-        r = find_hits(run, true);
+        r = find_hits(run, run->options->columns);
         for (uint32_t i = run->n_hits; r == 0 && i > 0; i--) {
             r = show(run, run->hits[i - 1]);
             if (r == 0 && run->counts->matched == limit)
@@ -210,7 +250,7 @@ static int find_newest(struct run *run)
     uint64_t missing = run->options->limit, first_id = run->first_id, last_id = 0;
     int r = 0;
     while (missing > 0 && (r = store_reader_next(run->reader, true, &run->block)) > 0) {
-        r = find_hits(run, false);
+        r = find_hits(run, 0);
         if (r < 0)
             return r;
         if (run->n_hits > 0) {
@@ -246,7 +286,7 @@ static int show_found(struct run *run)
         if (n == 0 || run->hit_blocks[n - 1] != run->block.first_id)
             continue;
         n--;
-        r = find_hits(run, true);
+        r = find_hits(run, run->options->columns);
         if (r == 0)
             r = show_hits(run);
     }

@@ -189,7 +189,7 @@ static void test_query_fails(void **state)
     assert_non_null(strstr(result.err, "there is no store at /nowhere"));
     fake.open_error = -EACCES;
     expect("query|--store|/", 1, "");
-    assert_non_null(strstr(result.err, "belongs to user root and group root"));
+    assert_non_null(strstr(result.err, "belongs to user root; use sudo"));
     fake.open_error = -EIO;
     expect("store|info|--store|/", 1, "");
     assert_non_null(strstr(result.err, "cannot open the store at /: Input/output error"));

@@ -135,8 +135,8 @@ static void test_second_pass_skips(void **state)
     options.columns = STORE_HOST;
     assert_int_equal(run("rare", &options), 0);
     assert_string_equal(seen.text, "2");
-    /* Four to look, and the one with the hit again: its message, then what is shown. */
-    assert_int_equal(fake.n_loads, 6);
+    /* Four to look, and the one with the hit again: the bounds, its message, then what is shown. */
+    assert_int_equal(fake.n_loads, 7);
     assert_int_equal(fake.n_message_loads, 6);
 }
 
@@ -245,6 +245,25 @@ static void test_columns_follow_hits(void **state)
     assert_int_equal(fake.n_message_loads, 1);
 }
 
+/* Messages are decoded only where the small columns left a row. */
+static void test_small_terms_first(void **state)
+{
+    struct seen seen;
+    fill();
+    fake.blocks[2].rows[0].host = fake_text("db01");
+    fake.blocks[2].rows[1].host = fake_text("db01");
+    struct query_options options = all(&seen);
+    options.columns = STORE_HOST;
+    assert_int_equal(run("even and host=db01", &options), 0);
+    assert_string_equal(seen.text, "8");
+    assert_int_equal(fake.n_message_loads, 1);
+    fill();
+    options = all(&seen);
+    options.columns = STORE_HOST;
+    assert_int_equal(run("even id>5 (odd or id<9) not severity=7 time>@0", &options), 0);
+    assert_string_equal(seen.text, "6 8");
+}
+
 static void test_damage(void **state)
 {
     struct seen seen;
@@ -327,6 +346,7 @@ int main(void)
         cmocka_unit_test(test_time_bounds),
         cmocka_unit_test(test_pruning),
         cmocka_unit_test(test_columns_follow_hits),
+        cmocka_unit_test(test_small_terms_first),
         cmocka_unit_test(test_damage),
         cmocka_unit_test(test_stop),
         cmocka_unit_test(test_empty_store),
