@@ -124,14 +124,17 @@ class BadInput(harness.TestCase):
     def test_garbage(self):
         daemon = self.start({"inputs": {"net": {"on_full": "block"}}})
         generator = random.Random(20261124)
+        datagrams = [generator.randbytes(n) for n in range(8, 200)]
+        senders.udp(daemon.port, datagrams)
+        received = len(datagrams)
+        daemon.wait_for(lambda s: s["inputs"]["net"]["received"] == received, "all datagrams are in")
         for _ in range(20):
-            senders.tcp(daemon.port, [generator.randbytes(generator.randrange(1, 30_000))])
-        senders.udp(daemon.port, [generator.randbytes(n) for n in range(1, 200)])
-        daemon.wait_for(lambda s: s["inputs"]["net"]["received"] > 219
-                        and s["inputs"]["net"]["connections"] == 0
-                        and s["ledger"]["in_flight"] == 0, "all of it is through")
-        stored = daemon.status()["ledger"]["stored"]
-        status = self.assert_still_works(daemon, stored)
+            senders.tcp(daemon.port, [generator.randbytes(generator.randrange(100, 30_000))])
+            status = daemon.wait_for(lambda s, before=received: s["ledger"]["received"] > before
+                                     and s["inputs"]["net"]["connections"] == 0
+                                     and s["ledger"]["in_flight"] == 0, "the stream is through")
+            received = status["ledger"]["received"]
+        status = self.assert_still_works(daemon, status["ledger"]["stored"])
         self.assertEqual(len(daemon.query()), status["ledger"]["stored"])
 
     def test_absurd_octet_counts(self):

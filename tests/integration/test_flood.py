@@ -20,20 +20,19 @@ class Tcp(harness.TestCase):
 
         def send(app):
             with socket.create_connection(("127.0.0.1", daemon.port)) as connection:
-                for first in range(0, n_lines, 5000):
-                    lines = senders.numbered(first, min(5000, n_lines - first), app)
-                    connection.sendall(b"\n".join(lines) + b"\n")
+                senders.flood(connection, app, n_lines)
 
         threads = [threading.Thread(target=send, args=(f"sender{i}",)) for i in range(n_connections)]
         for thread in threads:
             thread.start()
+        total = n_lines * n_connections
         try:
-            total = n_lines * n_connections
             status = daemon.wait_for(lambda s: self.assert_ledger_closed(s)
                                      or s["ledger"]["stored"] >= total, "all stored", 240)
+        except BaseException:
+            daemon.kill()  # so that no sender waits for it
+            raise
         finally:
-            if not daemon.running():
-                daemon.close()
             for thread in threads:
                 thread.join()
         self.assertEqual(status["ledger"]["received"], total)

@@ -18,20 +18,14 @@ class Flood:
 
     def __init__(self, port, app="flood"):
         self.app = app
-        self.sent = 0  # lines, before the one that was cut off
+        self.sent = 0  # lines that went out whole, once it has ended
         self.connection = socket.create_connection(("127.0.0.1", port))
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
 
     def _run(self):
         with self.connection:
-            try:
-                while True:
-                    lines = senders.numbered(self.sent, 1000, self.app)
-                    self.connection.sendall(b"\n".join(lines) + b"\n")
-                    self.sent += len(lines)
-            except OSError:
-                pass
+            self.sent = senders.flood(self.connection, self.app)
 
     def join(self):
         self.thread.join(harness.LIMIT_S)
@@ -91,7 +85,7 @@ class LifeCycle(harness.TestCase):
         self.assertIsNotNone(ledger, daemon.log())
         self.assertEqual(ledger["received"], ledger["stored"] + ledger["dropped"])
         self.assertEqual(ledger["stored"], daemon.store_info()["records"])
-        self.assert_prefix(daemon, "flood", ledger["stored"], flood.sent + 1000)
+        self.assert_prefix(daemon, "flood", ledger["stored"], flood.sent + 2000)
 
     def test_second_signal_ends_at_once(self):
         daemon = self.start({**BLOCK, "shutdown_timeout": "10m"})
@@ -113,7 +107,7 @@ class LifeCycle(harness.TestCase):
         total = 0
         for round_ in ("first", "second", "third"):
             flood, status = self.flooded(daemon, app=round_)
-            counted = status["stages"]["store"]["out"]
+            counted = status["ledger"]["stored"]
             daemon.kill()
             flood.join()
             daemon.start()

@@ -41,15 +41,18 @@ def number_of(row):
     return int(row["message"][:9])
 
 
-def flood(connection, first, n, chunk=2000):
-    """Sends numbered lines in large buffers; returns how many went out whole before the peer closed."""
+def flood(connection, app="flood", n=None, chunk=2000):
+    """Sends n numbered lines (None: no end) as fast as they are taken, until the peer is gone.
+
+    Returns how many went out whole.
+    """
     sent = 0
     try:
-        while sent < n:
-            lines = numbered(first + sent, min(chunk, n - sent))
+        while n is None or sent < n:
+            lines = numbered(sent, chunk if n is None else min(chunk, n - sent), app)
             connection.sendall(b"\n".join(lines) + b"\n")
             sent += len(lines)
-    except (BrokenPipeError, ConnectionResetError):
+    except OSError:
         pass
     return sent
 
