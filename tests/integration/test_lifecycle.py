@@ -118,6 +118,17 @@ class LifeCycle(harness.TestCase):
         self.assertEqual(ids, sorted(set(ids)))
         self.assertEqual(daemon.terminate(), 0)
 
+    def test_sigkill_right_after_the_last_line_was_counted(self):
+        daemon = self.start()
+        total = 0
+        for n in (1, 5000, 3):
+            senders.tcp(daemon.port, senders.numbered(total, n))
+            daemon.wait_stored(n)
+            daemon.kill()
+            total += n
+            daemon.start()
+            self.assertEqual(self.assert_prefix(daemon, "flood", total), total)
+
     def test_restart_goes_on(self):
         daemon = self.start()
         for i in range(3):
