@@ -27,8 +27,7 @@ class BadInput(harness.TestCase):
         return status
 
     def limits(self, on_oversize):
-        return {"memory": "16M", "inputs": {"net": {"max_line": "8K", "on_oversize": on_oversize,
-                                                    "on_full": "block"}}}
+        return {"inputs": {"net": {"max_line": "8K", "on_oversize": on_oversize, "on_full": "block"}}}
 
     def test_line_of_10_mib_is_cut(self):
         for counted in (False, True):

@@ -53,7 +53,7 @@ class Tcp(harness.TestCase):
 
     def test_many_connections_receivers_and_workers(self):
         self.flood(15_000, 6, {
-            "workers": 2, "inputs": {"net": {"on_full": "block"}},
+            "workers": 2, "memory": "128M", "inputs": {"net": {"on_full": "block"}},
             "stages": {"parse": SEVERAL, "enrich": SEVERAL, "store": SEVERAL}})
 
 
