@@ -156,6 +156,8 @@ static struct batch *take_batch(struct lane *lane)
 struct batch *lane_room(struct lane *lane, uint32_t n_bytes, uint32_t n_records)
 {
     struct batch *open = lane->open;
+    if (open && open->n_records == 0)
+        open->used = 0; /* bytes of a cut line, skipped: nobody points at them */
     if (open && open->capacity - open->used >= n_bytes &&
         open->max_records - open->n_records >= n_records)
         return open;

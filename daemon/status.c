@@ -66,8 +66,7 @@ static int take_snapshot(struct status *status, struct status_snapshot *ret)
         for (unsigned stage = 0; stage < N_STAGES; stage++)
             for (unsigned reason = 0; reason < N_DROP_REASONS; reason++)
                 ret->stage_dropped[stage][reason] += ret->inputs[i].dropped[stage][reason];
-    for (unsigned i = 0; i < N_PIPELINE_STAGES; i++)
-        boom_pipeline_get_stats(sources->pipeline, i, &ret->stages[i]);
+    boom_pipeline_get_all_stats(sources->pipeline, ret->stages);
     batch_pool_get_stats(sources->pool, &ret->memory);
     store_get_stats(sources->store, &ret->store);
     return 0;

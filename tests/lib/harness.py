@@ -322,9 +322,9 @@ class TestCase(unittest.TestCase):
 
 
 def drops(status):
-    """Lines dropped by reason. An input counts all that was lost of its lines, whichever stage dropped them."""
+    """Lines dropped by reason. Each is counted once: at its input, or at the stage that dropped it."""
     total = {}
-    for place in status["inputs"].values():
+    for place in [*status["inputs"].values(), *status["stages"].values()]:
         for reason, n in place["dropped"].items():
             total[reason] = total.get(reason, 0) + n
     return total

@@ -20,6 +20,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct boom_chan;
 
@@ -97,6 +98,7 @@ int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch);
  */
 void boom_chan_unwatch(struct boom_chan *chan, struct boom_watch *watch);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

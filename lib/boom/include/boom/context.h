@@ -22,6 +22,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct boom_ctx;
 
@@ -66,6 +67,7 @@ int64_t boom_ctx_deadline(struct boom_ctx *ctx);
 /* CLOCK_MONOTONIC in nanoseconds. */
 int64_t boom_now_ns(void);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -13,6 +13,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct boom_group;
 
@@ -41,6 +42,7 @@ int boom_group_try_go(struct boom_group *group, const char *name, int (*fn)(void
 /* Waits for all; then cancels the context. Returns 0 or the first error. */
 int boom_group_wait(struct boom_group *group);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -31,6 +31,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 enum boom_full_policy {
     BOOM_FULL_BLOCK,       /* wait for room */
@@ -158,6 +159,7 @@ void boom_pipeline_each_worker(struct boom_pipeline *p,
                                           int64_t since_ns, uint64_t runs),
                                void *arg);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

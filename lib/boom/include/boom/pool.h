@@ -15,6 +15,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 struct boom_pool;
 
@@ -48,6 +49,7 @@ int boom_pool_drain(struct boom_pool *pool, struct boom_ctx *ctx);
 struct boom_pool *boom_pool_free(struct boom_pool *pool);
 void boom_pool_get_stats(struct boom_pool *pool, struct boom_pool_stats *ret_stats);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif
