@@ -15,7 +15,8 @@
  * backwards and only looks for hits, until it has seen `limit` of them; it remembers the id of the
  * oldest hit, and the first id of each block that has one. The second seeks there and goes forwards
  * through the remembered blocks alone. A block that retention deletes between the passes is missing
- * from the result, as if the query had come later; nothing that was appended between them is in it.
+ * from the result, as if the query had come later; one that was merged with its neighbours is found
+ * by the ids that it holds; nothing that was appended between the passes is shown.
  */
 #include "store/query/ast.h"
 
@@ -68,6 +69,11 @@ static enum verdict judge_bounds(const struct run *run)
                   (options->until_ns == INT64_MAX || block->max_time_ns < options->until_ns) &&
                   block->first_id >= run->first_id && run->last_id == UINT64_MAX;
     return inside ? VERDICT_ALWAYS : VERDICT_MAYBE;
+}
+
+static bool has_time_bounds(const struct run *run)
+{
+    return run->options->since_ns != INT64_MIN || run->options->until_ns != INT64_MAX;
 }
 
 static bool in_bounds(const struct run *run, const struct store_row *row)
@@ -127,7 +133,7 @@ static int filter_hits(struct run *run, enum verdict bounds, enum verdict expres
     const struct query *query = run->query;
     int r = 0;
     if (bounds == VERDICT_MAYBE)
-        r = filter(run, STORE_TIME, in_bounds);
+        r = filter(run, has_time_bounds(run) ? STORE_TIME : 0, in_bounds);
     if (r == 0 && expression == VERDICT_MAYBE && query->stages[MATCH_SMALL].used)
         r = filter(run, query->stages[MATCH_SMALL].columns, passes_small);
     if (r == 0 && expression == VERDICT_MAYBE && query->stages[MATCH_BIG].used)
@@ -281,11 +287,11 @@ static int show_found(struct run *run)
         if (r <= 0)
             return r;
         r = 0;
-        while (n > 0 && run->hit_blocks[n - 1] < run->block.first_id)
-            n--;
-        if (n == 0 || run->hit_blocks[n - 1] != run->block.first_id)
+        uint64_t end_id = run->block.first_id + run->block.n_rows;
+        if (run->hit_blocks[n - 1] >= end_id)
             continue;
-        n--;
+        while (n > 0 && run->hit_blocks[n - 1] < end_id)
+            n--;
         r = find_hits(run, run->options->columns);
         if (r == 0)
             r = show_hits(run);

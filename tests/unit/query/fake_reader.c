@@ -14,6 +14,7 @@ struct store_reader {
     size_t next;    /* forwards: the block that comes; backwards: one behind it */
     size_t current; /* block, or SIZE_MAX */
     bool started, backwards;
+    uint64_t seek_id;
     bool loaded;
     uint32_t columns;
     char *texts; /* of the loaded block */
@@ -137,6 +138,15 @@ static void describe(const struct fake_block *block, struct store_block_info *in
     }
 }
 
+/* The block that holds id, or the first after it. */
+static size_t find_block(uint64_t id)
+{
+    size_t at = 0;
+    while (at < fake.n_blocks && fake.blocks[at].rows[fake.blocks[at].n_rows - 1].id < id)
+        at++;
+    return at;
+}
+
 int store_reader_next(struct store_reader *reader, bool backwards,
                       struct store_block_info *ret_info)
 {
@@ -145,8 +155,7 @@ int store_reader_next(struct store_reader *reader, bool backwards,
     if (!reader->started) {
         reader->backwards = backwards;
         reader->started = true;
-        if (backwards)
-            reader->next = fake.n_blocks;
+        reader->next = backwards ? fake.n_blocks : find_block(reader->seek_id);
     }
     assert(backwards == reader->backwards);
     forget_texts(reader);
@@ -162,13 +171,7 @@ int store_reader_seek(struct store_reader *reader, uint64_t id)
 {
     forget_texts(reader);
     reader->started = false;
-    reader->next = 0;
-    while (reader->next < fake.n_blocks) {
-        const struct fake_block *block = &fake.blocks[reader->next];
-        if (block->rows[block->n_rows - 1].id >= id)
-            break;
-        reader->next++;
-    }
+    reader->seek_id = id;
     return 0;
 }
 

@@ -237,6 +237,16 @@ static void test_judgement_agrees_with_rows(void **state)
         "not time<2026-11-24T11:00:05Z",
         "time!=2026-11-24T11:00:05Z",
         "time in (2026-11-24T11:00:05Z,2026-11-24T11:00:06Z)",
+        "time<=2026-11-24T11:00:05Z",
+        "not time<=2026-11-24T11:00:05Z",
+        "time>2026-11-24T11:00:05Z",
+        "not time>2026-11-24T11:00:05Z",
+        "not time>=2026-11-24T11:00:05Z",
+        "time=2026-11-24T11:00:05Z",
+        "not id>10",
+        "not id>=10",
+        "id<=10",
+        "not id<=a",
         "received>=2026-11-24T11:00:05Z",
         "id<10",
         "id>=1",
@@ -278,6 +288,58 @@ static void test_judgement_agrees_with_rows(void **state)
     }
 }
 
+/* At the edges of a block that has times 3 to 5 and severities 2 and 6. */
+static void test_judgement_is_tight(void **state)
+{
+    static const struct {
+        const char *text;
+        enum verdict verdict;
+    } judged[] = {
+        {"", VERDICT_ALWAYS},
+        {"time<@3", VERDICT_NEVER},
+        {"time<@4", VERDICT_MAYBE},
+        {"time<@5", VERDICT_MAYBE},
+        {"time<@6", VERDICT_ALWAYS},
+        {"time<=@2", VERDICT_NEVER},
+        {"time<=@3", VERDICT_MAYBE},
+        {"time<=@5", VERDICT_ALWAYS},
+        {"time>@5", VERDICT_NEVER},
+        {"time>@4", VERDICT_MAYBE},
+        {"time>@2", VERDICT_ALWAYS},
+        {"time>=@6", VERDICT_NEVER},
+        {"time>=@5", VERDICT_MAYBE},
+        {"time>=@3", VERDICT_ALWAYS},
+        {"time=@2", VERDICT_NEVER},
+        {"time=@3", VERDICT_MAYBE},
+        {"time!=@6", VERDICT_ALWAYS},
+        {"time in (@1,@6)", VERDICT_NEVER},
+        {"time in (@1,@4)", VERDICT_MAYBE},
+        {"severity<2", VERDICT_NEVER},
+        {"severity<=2", VERDICT_MAYBE},
+        {"severity<=6", VERDICT_ALWAYS},
+        {"severity in (2,6)", VERDICT_ALWAYS},
+        {"severity=4", VERDICT_NEVER},
+        {"not severity=4", VERDICT_ALWAYS},
+        {"facility=kern", VERDICT_ALWAYS},
+        {"host=a", VERDICT_MAYBE},
+        {"host=a severity=4", VERDICT_NEVER},
+        {"host=a or severity<=6", VERDICT_ALWAYS},
+    };
+    struct store_block_info info = {.first_id = 7,
+                                    .n_rows = 2,
+                                    .min_time_ns = 3000000000,
+                                    .max_time_ns = 5000000000,
+                                    .severities = 1u << 2 | 1u << 6,
+                                    .facilities = 1};
+    for (size_t i = 0; i < sizeof(judged) / sizeof(judged[0]); i++) {
+        struct query *query = parse(judged[i].text);
+        enum verdict verdict = node_judge(query->root, &info);
+        if (verdict != judged[i].verdict)
+            fail_msg("%s: %d instead of %d", judged[i].text, verdict, judged[i].verdict);
+        query_free(query);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +349,7 @@ int main(void)
         cmocka_unit_test(test_long_sd),
         cmocka_unit_test(test_search_agrees_with_the_obvious),
         cmocka_unit_test(test_judgement_agrees_with_rows),
+        cmocka_unit_test(test_judgement_is_tight),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,36 @@ static void test_append_between_passes(void **state)
     assert_string_equal(seen.text, "7 9 11");
 }
 
+/* Blocks 2 and 3 become one, with a row that came later, as a store may do while it seals. */
+static void merge(unsigned n_next)
+{
+    if (n_next != 2 || fake.n_blocks != 4)
+        return;
+    struct fake_block *into = &fake.blocks[2], *from = &fake.blocks[3];
+    for (uint32_t i = 0; i < from->n_rows; i++)
+        into->rows[into->n_rows++] = from->rows[i];
+    into->rows[into->n_rows] = fake_row("odd", 99);
+    into->rows[into->n_rows++].id = fake.next_id++;
+    fake.n_blocks--;
+}
+
+static void test_merge_between_passes(void **state)
+{
+    for (uint64_t limit = 1; limit <= 3; limit++) {
+        static const char *const expected[] = {"", "11", "9 11", "7 9 11"};
+        struct seen seen;
+        fill();
+        /* The limit of 1 is reached with the newest block alone, which is then no longer one. */
+        if (limit == 1)
+            fake.n_next = 1;
+        fake.on_next = merge;
+        struct query_options options = all(&seen);
+        options.limit = limit;
+        assert_int_equal(run("odd", &options), 0);
+        assert_string_equal(seen.text, expected[limit]);
+    }
+}
+
 static void test_reversed(void **state)
 {
     struct seen seen;
@@ -341,6 +371,7 @@ int main(void)
         cmocka_unit_test(test_limit_reads_no_more_than_it_must),
         cmocka_unit_test(test_second_pass_skips),
         cmocka_unit_test(test_append_between_passes),
+        cmocka_unit_test(test_merge_between_passes),
         cmocka_unit_test(test_reversed),
         cmocka_unit_test(test_after),
         cmocka_unit_test(test_time_bounds),
