@@ -260,7 +260,7 @@ static void test_judgement_agrees_with_rows(void **state)
     unsigned seed = 7;
     for (size_t t = 0; t < sizeof(texts) / sizeof(texts[0]); t++) {
         struct query *query = parse(texts[t]);
-        for (int round = 0; round < 500; round++) {
+        for (int round = 0; round < 100; round++) {
             struct store_row rows[4];
             size_t n = 1 + (size_t)rand_r(&seed) % 4;
             for (size_t i = 0; i < n; i++) {
