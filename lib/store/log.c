@@ -232,6 +232,8 @@ static void take_block(struct store *store, const struct block_header *header)
             pthread_cond_signal(&store->wake);
         }
     }
+    if (log->index.n_blocks == 1) /* from now on its age counts */
+        pthread_cond_signal(&store->wake);
     if (log->index.end >= store->options.segment_bytes || log->index.n_blocks == MAX_FILE_BLOCKS)
         store_retire_locked(store);
     pthread_mutex_unlock(&store->lock);
