@@ -19,8 +19,8 @@ void block_deinit(struct block *block)
 {
     struct dict *dicts[] = {&block->hosts,  &block->apps,    &block->inputs,
                             &block->cities, &block->regions, &block->orgs};
-    struct buffer *buffers[] = {&block->head,         &block->stored, &block->group,
-                                &block->scratch,      &block->peers,  &block->places,
+    struct buffer *buffers[] = {&block->head,         &block->stored,    &block->group,
+                                &block->scratch,      &block->peers,     &block->places,
                                 &block->stream_parts, &block->places_raw};
     for (size_t i = 0; i < sizeof(dicts) / sizeof(dicts[0]); i++) {
         buffer_deinit(&dicts[i]->raw);
@@ -50,10 +50,11 @@ static int rows_reserve(struct block *block, size_t n_rows)
     block->received_us = wide + n;
     uint32_t *middle = (uint32_t *)(wide + 2 * n);
     uint32_t **columns[] = {
-        &block->stream,          &block->position,        &block->input,
-        &block->peer,            &block->place,           &block->geo_off,
-        &block->text[0].offsets, &block->text[1].offsets, &block->text[2].offsets,
-        &block->text[3].offsets,
+        &block->stream,          &block->position,
+        &block->input,           &block->peer,
+        &block->place,           &block->geo_off,
+        &block->text[0].offsets, &block->text[1].offsets,
+        &block->text[2].offsets, &block->text[3].offsets,
     };
     for (size_t i = 0; i < n_u32; i++)
         *columns[i] = middle + i * n;

@@ -3,14 +3,16 @@
 #define STORE_BLOCK_H
 
 /*
- * A block, read: columns are fetched, checked and decoded when they are asked for, and kept until the next block.
+ * A block, read: columns are fetched, checked and decoded when they are asked for, and kept until
+ * the next block.
  *
  *   block.c          sections: read, checksum, decompress
  *   decode.c         columns: which sections each needs, and the order of the rows
  *   decode_values.c  times, dictionaries, places
  *   row.c            one row out of the columns
  *
- * Untrusted bytes come in here; what decode_… has accepted is in range, and the rows need no more checks.
+ * Untrusted bytes come in here; what decode_… has accepted is in range, and the rows need no more
+ * checks.
  */
 
 #include <zstd.h>
@@ -47,8 +49,9 @@ struct block {
 
     void *memory; /* the arrays of one element a row */
     size_t capacity;
-    uint32_t *stream, *position;         /* order of reception: the row's stream, its place among the grouped */
-    int64_t *time_ns, *received_us;      /* order of reception */
+    uint32_t *stream,
+        *position; /* order of reception: the row's stream, its place among the grouped */
+    int64_t *time_ns, *received_us;           /* order of reception */
     uint32_t *input, *peer, *place, *geo_off; /* grouped, as all that follow */
     uint8_t *digits, *flags, *pri, *format, *geo_from, *geo_len;
     struct text_rows text[N_BLOCK_TEXTS];
@@ -56,7 +59,7 @@ struct block {
     uint32_t n_streams;
     struct buffer stream_parts; /* uint32_t: hosts, then apps */
     struct dict hosts, apps, inputs, cities, regions, orgs;
-    struct buffer peers;  /* struct peer */
+    struct buffer peers; /* struct peer */
     uint32_t n_peers;
     struct buffer places; /* struct place */
     struct buffer places_raw;
@@ -70,7 +73,8 @@ struct block {
 int block_init(struct block *block);
 void block_deinit(struct block *block);
 
-/* Makes the block at `at` the current one; nothing is read yet. header: what the index says of it. Returns 0, -ENOMEM. */
+/* Makes the block at `at` the current one; nothing is read yet. header: what the index says of it.
+ * Returns 0, -ENOMEM. */
 int block_open(struct block *block, int fd, uint64_t at, const struct block_header *header);
 /* Returns 0, -EBADMSG (what the disk holds is not what was written), -ENOMEM. */
 int block_load(struct block *block, uint32_t columns);
@@ -79,7 +83,8 @@ int block_verify(struct block *block);
 void block_row(const struct block *block, uint32_t index, struct store_row *ret_row);
 
 /*
- * The raw bytes of a section, in `raw` or in the group. Returns 1, 0 (the block has none: all values are 0), -EBADMSG, -ENOMEM.
+ * The raw bytes of a section, in `raw` or in the group. Returns 1, 0 (the block has none: all
+ * values are 0), -EBADMSG, -ENOMEM.
  */
 int block_section(struct block *block, enum section_id id, struct buffer *raw,
                   struct cursor *ret_bytes);

@@ -19,10 +19,12 @@ void catalog_deinit(struct catalog *catalog)
 
 void catalog_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id, bool sealed)
 {
-    snprintf(ret_name, NAME_BYTES, "%.10s/%016" PRIx64 ".%s", day, first_id, sealed ? "seg" : "log");
+    snprintf(ret_name, NAME_BYTES, "%.10s/%016" PRIx64 ".%s", day, first_id,
+             sealed ? "seg" : "log");
 }
 
-/* A time before the year 0 or after 9999 has no such name; it is put under the nearest that has one. */
+/* A time before the year 0 or after 9999 has no such name; it is put under the nearest that has
+ * one. */
 void catalog_day(char ret_day[DAY_BYTES], int64_t received_us)
 {
     static const int64_t first_s = -62135596800, last_s = 253402300799;
@@ -108,8 +110,8 @@ static void foreign(struct catalog *catalog, const char *folder, const char *nam
                     const struct reporter *reporter)
 {
     catalog->n_foreign++;
-    report(reporter, LOG_WARNING, "store: %s%s is not a file of the store, and is left alone", folder,
-           name);
+    report(reporter, LOG_WARNING, "store: %s%s is not a file of the store, and is left alone",
+           folder, name);
 }
 
 static int read_day(struct catalog *catalog, int root_fd, const char *day,
@@ -184,4 +186,15 @@ int catalog_read(struct catalog *catalog, int root_fd, const struct reporter *re
         qsort(catalog->files, catalog->n_files, sizeof(*catalog->files), by_id);
     drop_twins(catalog);
     return 0;
+}
+
+int catalog_open(int root_fd, const struct catalog_file *file, char ret_name[NAME_BYTES])
+{
+    for (unsigned attempt = 0; attempt < 2; attempt++) {
+        catalog_name(ret_name, file->day, file->first_id, attempt == 0 ? file->sealed : true);
+        int fd = openat(root_fd, ret_name, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0 || errno != ENOENT)
+            return fd < 0 ? -errno : fd;
+    }
+    return -ENOENT;
 }

@@ -28,13 +28,20 @@ struct catalog {
     size_t n_files, capacity;
     char (*days)[DAY_BYTES];
     size_t n_days, days_capacity;
-    uint32_t n_foreign;     /* what is no file of the store */
+    uint32_t n_foreign; /* what is no file of the store */
 };
 
 #define CATALOG_NULL ((struct catalog){0})
 void catalog_deinit(struct catalog *catalog);
-/* Lists them anew. What is no file of the store is reported and left alone. Returns 0, -ENOMEM, or an errno of reading. */
+/* Lists them anew. What is no file of the store is reported and left alone. Returns 0, -ENOMEM, or
+ * an errno of reading. */
 int catalog_read(struct catalog *catalog, int root_fd, const struct reporter *reporter);
+
+/*
+ * Opens a file for reading, by whichever name it has now: it may have been sealed since it was
+ * listed. Returns a descriptor or a negative errno; -ENOENT: it is gone.
+ */
+int catalog_open(int root_fd, const struct catalog_file *file, char ret_name[NAME_BYTES]);
 
 /* "2026-11-24/0000000000000001.log" */
 void catalog_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id, bool sealed);

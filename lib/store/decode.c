@@ -4,8 +4,9 @@
 #include "store/ints.h"
 
 /*
- * Rows are stored grouped by stream, each stream's in order of reception. The stream of each row, in order of reception, is
- * enough to find the way back: row i lies behind all rows of lower streams and behind the earlier ones of its own.
+ * Rows are stored grouped by stream, each stream's in order of reception. The stream of each row,
+ * in order of reception, is enough to find the way back: row i lies behind all rows of lower
+ * streams and behind the earlier ones of its own.
  */
 static int decode_u8(struct block *block, enum section_id id, uint8_t *values, uint8_t limit)
 {
@@ -162,9 +163,9 @@ static int decode_input(struct block *block)
     int r = block_decode_dict(block, SECTION_INPUTS, &block->inputs);
     if (r < 0)
         return r;
-    return block->inputs.n == 0 ? -EBADMSG
-                                : decode_u32(block, SECTION_INPUT, block->input,
-                                             block->inputs.n - 1);
+    return block->inputs.n == 0
+               ? -EBADMSG
+               : decode_u32(block, SECTION_INPUT, block->input, block->inputs.n - 1);
 }
 
 static int decode_peer(struct block *block)
@@ -205,20 +206,13 @@ int block_load(struct block *block, uint32_t columns)
         uint32_t column;
         int (*decode)(struct block *block); /* 0, -EBADMSG, -ENOMEM */
     } steps[] = {
-        {BLOCK_ORDER, decode_order},
-        {STORE_RECEIVED, block_decode_received},
-        {STORE_TIME, decode_time},
-        {STORE_HOST, decode_hosts},
-        {STORE_APP, decode_apps},
-        {STORE_PROCID, decode_procid},
-        {STORE_MSGID, decode_msgid},
-        {STORE_SD, decode_sd},
-        {STORE_MESSAGE, decode_message},
-        {STORE_PRI, decode_pri},
-        {STORE_FORMAT, decode_format},
-        {STORE_INPUT, decode_input},
-        {STORE_PEER, decode_peer},
-        {STORE_PLACE, decode_place},
+        {BLOCK_ORDER, decode_order},     {STORE_RECEIVED, block_decode_received},
+        {STORE_TIME, decode_time},       {STORE_HOST, decode_hosts},
+        {STORE_APP, decode_apps},        {STORE_PROCID, decode_procid},
+        {STORE_MSGID, decode_msgid},     {STORE_SD, decode_sd},
+        {STORE_MESSAGE, decode_message}, {STORE_PRI, decode_pri},
+        {STORE_FORMAT, decode_format},   {STORE_INPUT, decode_input},
+        {STORE_PEER, decode_peer},       {STORE_PLACE, decode_place},
         {STORE_GEO, decode_geo},
     };
     uint32_t needed = columns;

@@ -3,7 +3,8 @@
 
 #include "store/ints.h"
 
-/* The other side of encode_time.c, encode_dicts.c and encode_geo.c, where the layouts are described. */
+/* The other side of encode_time.c, encode_dicts.c and encode_geo.c, where the layouts are
+ * described. */
 
 static int64_t plus(int64_t a, int64_t b)
 {

@@ -2,16 +2,17 @@
 #include "store/encoder.h"
 
 /*
- * Encoding walks the rows twice. The first walk, in order of reception, finds the stream of each row and what the header
- * says of all. Then the places of the rows in stream order are known (a stable counting sort), and the second walk,
- * in that order, appends each text to its column: a message is copied once, to where zstd reads it.
+ * Encoding walks the rows twice. The first walk, in order of reception, finds the stream of each
+ * row and what the header says of all. Then the places of the rows in stream order are known (a
+ * stable counting sort), and the second walk, in that order, appends each text to its column: a
+ * message is copied once, to where zstd reads it.
  *
  * Memory: arrays by row and dictionaries grow to the largest block seen and stay.
  */
 
 /* Bytes that a row takes in struct rows. */
-#define ROW_BYTES (sizeof(struct grouped_row) + 3 * sizeof(int64_t) +                               \
-                   (6 + N_TEXT_COLUMNS) * sizeof(uint32_t) + 7)
+#define ROW_BYTES                                                                                  \
+    (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + (6 + N_TEXT_COLUMNS) * sizeof(uint32_t) + 7)
 
 static void *carve(char **at, size_t size, size_t n)
 {
@@ -52,7 +53,8 @@ static int rows_reserve(struct rows *rows, size_t n_rows)
     return 0;
 }
 
-/* Beside n_bytes: what the columns of numbers and dictionaries of a row may come to, raw, with places of usual length. */
+/* Beside n_bytes: what the columns of numbers and dictionaries of a row may come to, raw, with
+ * places of usual length. */
 #define COLUMN_BYTES 192
 /* zstd's own at the levels up to 3. */
 #define ZSTD_BYTES (2u << 20)
@@ -92,9 +94,9 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder)
     if (!encoder)
         return NULL;
     struct buffer *buffers[] = {
-        &encoder->sources,     &encoder->maps,    &encoder->streams, &encoder->hosts,
-        &encoder->apps,        &encoder->peers,   &encoder->places,  &encoder->column,
-        &encoder->inputs_used, &encoder->group,   &encoder->out,
+        &encoder->sources,     &encoder->maps,  &encoder->streams, &encoder->hosts,
+        &encoder->apps,        &encoder->peers, &encoder->places,  &encoder->column,
+        &encoder->inputs_used, &encoder->group, &encoder->out,
     };
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         buffer_deinit(buffers[i]);
@@ -315,13 +317,14 @@ static void start_block(struct store_encoder *encoder, size_t n_rows)
     encoder->max_digits = 0;
     memset(encoder->text_bytes, 0, sizeof(encoder->text_bytes));
     encoder->header = (struct block_header){
-        .info = {
-            .n_rows = (uint32_t)n_rows,
-            .min_time_ns = INT64_MAX,
-            .max_time_ns = INT64_MIN,
-            .min_received_us = INT64_MAX,
-            .max_received_us = INT64_MIN,
-        },
+        .info =
+            {
+                .n_rows = (uint32_t)n_rows,
+                .min_time_ns = INT64_MAX,
+                .max_time_ns = INT64_MIN,
+                .min_received_us = INT64_MAX,
+                .max_received_us = INT64_MIN,
+            },
     };
 }
 

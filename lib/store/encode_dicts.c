@@ -6,10 +6,11 @@
 #include "store/ints.h"
 
 /*
- * Dictionaries: each distinct value of a block is stored once, rows hold its index. Keys are compared, never only
- * their hashes: senders choose them. Streams are (host, app) pairs and find their parts in dictionaries of hosts and of apps,
- * so that a reader prunes on either. On disk they are ordered by app: what one program writes on many hosts lies
- * together, which compresses better than host by host.
+ * Dictionaries: each distinct value of a block is stored once, rows hold its index. Keys are
+ * compared, never only their hashes: senders choose them. Streams are (host, app) pairs and find
+ * their parts in dictionaries of hosts and of apps, so that a reader prunes on either. On disk they
+ * are ordered by app: what one program writes on many hosts lies together, which compresses better
+ * than host by host.
  */
 static bool same_text(struct text a, struct text b)
 {
@@ -126,8 +127,7 @@ int encoder_peer(struct store_encoder *encoder, const struct source *source, uin
 static bool same_place(const struct place *a, const struct place *b)
 {
     return memcmp(a->country, b->country, sizeof(a->country)) == 0 && a->asn == b->asn &&
-           a->has_location == b->has_location &&
-           memcmp(&a->lat, &b->lat, sizeof(a->lat)) == 0 &&
+           a->has_location == b->has_location && memcmp(&a->lat, &b->lat, sizeof(a->lat)) == 0 &&
            memcmp(&a->lon, &b->lon, sizeof(a->lon)) == 0 && same_text(a->city, b->city) &&
            same_text(a->region, b->region) && same_text(a->org, b->org);
 }
@@ -187,7 +187,8 @@ int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_i
     return append(&encoder->inputs_used, &encoder->n_inputs_used, &text, sizeof(text));
 }
 
-/* Two counting sorts: streams by app (keeping their order of appearance), then the places of their rows. */
+/* Two counting sorts: streams by app (keeping their order of appearance), then the places of their
+ * rows. */
 void encoder_rank_streams(struct store_encoder *encoder)
 {
     struct stream *streams = (struct stream *)encoder->streams.data;
@@ -247,7 +248,8 @@ int encoder_add_streams(struct store_encoder *encoder)
 {
     const struct stream *streams = (const struct stream *)encoder->streams.data;
     size_t n = encoder->n_streams;
-    uint32_t *pairs = encoder->rows.order; /* done with: a block has at least as many rows as streams */
+    uint32_t *pairs =
+        encoder->rows.order; /* done with: a block has at least as many rows as streams */
     struct buffer *column = &encoder->column;
     int r = add_dict(encoder, SECTION_HOSTS, &encoder->hosts, encoder->n_hosts);
     if (r == 0)

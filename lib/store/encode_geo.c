@@ -5,11 +5,13 @@
 #include "store/ints.h"
 
 /*
- * SECTION_PLACES: varint n | countries, first letters then second letters | ints: has_location | ints: asn |
- * coordinates of latitudes | coordinates of longitudes | texts of cities | of regions | of organisations.
+ * SECTION_PLACES: varint n | countries, first letters then second letters | ints: has_location |
+ * ints: asn | coordinates of latitudes | coordinates of longitudes | texts of cities | of regions |
+ * of organisations.
  *
- * Coordinates: form (1 byte) and ints: 0: the bits of the double, 1: ten-thousandths of a degree (what MaxMind has), 2: the
- * bits of the float that it was made of. The first of 1, 2, 0 that gives back every double to the bit is taken.
+ * Coordinates: form (1 byte) and ints: 0: the bits of the double, 1: ten-thousandths of a degree
+ * (what MaxMind has), 2: the bits of the float that it was made of. The first of 1, 2, 0 that gives
+ * back every double to the bit is taken.
  */
 enum coordinate_form { COORDINATE_DOUBLE = 0, COORDINATE_SCALED = 1, COORDINATE_FLOAT = 2 };
 
@@ -105,8 +107,8 @@ static int add_dict(struct store_encoder *encoder)
     struct buffer *column = &encoder->column;
     size_t n = encoder->n_places;
     column->len = 0;
-    size_t bound = VARINT_BYTES + 2 * n + ints_bound(n, 1) + ints_bound(n, 4) +
-                   2 * (1 + ints_bound(n, 8));
+    size_t bound =
+        VARINT_BYTES + 2 * n + ints_bound(n, 1) + ints_bound(n, 4) + 2 * (1 + ints_bound(n, 8));
     char *memory = malloc(n * (8 + 8 + 4 + sizeof(struct text) + 1));
     if (!memory || buffer_reserve(column, bound) < 0) {
         free(memory);

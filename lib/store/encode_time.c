@@ -4,12 +4,12 @@
 #include "store/ints.h"
 
 /*
- * SECTION_TIME: mode (1 byte, TIME_…) | unit (1 byte: 0, 3, 6 or 9; times are multiples of 10^unit ns) | zigzag varint: the
- * first value | ints: distances of all (the first is 0).
+ * SECTION_TIME: mode (1 byte, TIME_…) | unit (1 byte: 0, 3, 6 or 9; times are multiples of 10^unit
+ * ns) | zigzag varint: the first value | ints: distances of all (the first is 0).
  *
- * Values are times in units. Clocks that tick together are best told from the row's own reception; a sender that
- * replays, or steps evenly, from the row before. Both are tried, by the bits that the distances take. Arithmetic is
- * modulo 2^64 throughout, so that no time is out of range.
+ * Values are times in units. Clocks that tick together are best told from the row's own reception;
+ * a sender that replays, or steps evenly, from the row before. Both are tried, by the bits that the
+ * distances take. Arithmetic is modulo 2^64 throughout, so that no time is out of range.
  */
 static int64_t floor_div(int64_t value, int64_t by)
 {

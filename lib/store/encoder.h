@@ -3,10 +3,11 @@
 #define STORE_ENCODER_H
 
 /*
- * The inside of an encoder. encode.c walks the rows, encode_dicts.c finds their dictionary entries, encode_time.c and
- * encode_geo.c write the columns of that name, sections.c compresses.
+ * The inside of an encoder. encode.c walks the rows, encode_dicts.c finds their dictionary entries,
+ * encode_time.c and encode_geo.c write the columns of that name, sections.c compresses.
  *
- *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by stream ─▶ sections
+ *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by
+ * stream ─▶ sections
  */
 
 #include <zstd.h>
@@ -23,7 +24,8 @@ enum text_column { TEXT_MESSAGE, TEXT_PROCID, TEXT_MSGID, TEXT_SD, N_TEXT_COLUMN
 /* Sections at most this long are not worth a compressed frame. */
 #define PLAIN_BYTES 48
 
-/* One batch of the block: where its spans point, and which dictionary entries (1 + index, 0: not looked up) it uses. */
+/* One batch of the block: where its spans point, and which dictionary entries (1 + index, 0: not
+ * looked up) it uses. */
 struct source {
     const struct batch *batch;
     uint32_t *peers, *places;
@@ -69,10 +71,10 @@ struct store_encoder {
 
     struct buffer sources, maps; /* struct source; uint32_t */
     struct intern streams_table, hosts_table, apps_table, peers_table, places_table;
-    struct buffer streams;                      /* struct stream */
-    struct buffer hosts, apps, inputs_used;     /* struct text */
-    struct buffer peers;                        /* struct peer */
-    struct buffer places;                       /* struct place */
+    struct buffer streams;                  /* struct stream */
+    struct buffer hosts, apps, inputs_used; /* struct text */
+    struct buffer peers;                    /* struct peer */
+    struct buffer places;                   /* struct place */
     size_t n_streams, n_hosts, n_apps, n_inputs_used, n_peers, n_places;
 
     struct buffer text[N_TEXT_COLUMNS];
@@ -92,7 +94,8 @@ static inline uint8_t *encoder_block(const struct store_encoder *encoder)
            encoder->n_sections * (size_t)SECTION_BYTES;
 }
 
-/* store_encoder_new() without a store: the options' inputs and level are all it needs. Returns 0, -ENOMEM. */
+/* store_encoder_new() without a store: the options' inputs and level are all it needs. Returns 0,
+ * -ENOMEM. */
 int encoder_new(const struct store_options *options, struct store_encoder **ret_encoder);
 
 /* These write columns of the block; all return 0, -ENOMEM or -E2BIG. */

@@ -5,13 +5,15 @@
 /*
  * The inside of a store, as its writer holds it.
  *
- *   store.c      open, close, figures          log.c     the log that is appended to: begin, append, retire
- *   recover.c    what open finds on the disk   keeper.c  the store's thread: sync, sealing, retention
+ *   store.c      open, close, figures          log.c     the log that is appended to: begin,
+ * append, retire recover.c    what open finds on the disk   keeper.c  the store's thread: sync,
+ * sealing, retention
  *
  * Two locks, taken in this order:
  *   append_lock   who appends: next_id, and the content of the open log; held while writing
  *   lock          everything else; never held while the disk works
- * `log` is changed under both, so either is enough to look at it. A retired log belongs to the keeper.
+ * `log` is changed under both, so either is enough to look at it. A retired log belongs to the
+ * keeper.
  */
 
 #include <pthread.h>
@@ -77,22 +79,27 @@ struct store_file *store_find_file_locked(struct store *store, uint64_t first_id
 void store_remove_file_locked(struct store *store, struct store_file *file);
 
 struct log *log_free(struct log *log);
-/* Writes the header of a new or emptied log, with an identity of its own. Returns 0 or a negative errno. */
+/* Writes the header of a new or emptied log, with an identity of its own. Returns 0 or a negative
+ * errno. */
 int log_begin(struct log *log, uint64_t first_id);
-/* Makes a log that starts with next_id. The append lock is held, and there is no open log. Returns 0 or a negative errno. */
+/* Makes a log that starts with next_id. The append lock is held, and there is no open log. Returns
+ * 0 or a negative errno. */
 int store_begin_log(struct store *store, int64_t received_us);
 /* Hands the open log to the keeper; one without a block stays open. Both locks are held. */
 void store_retire_locked(struct store *store);
-/* Deletes the open log, which has no block, and behind which there is another file. Both locks are held. */
+/* Deletes the open log, which has no block, and behind which there is another file. Both locks are
+ * held. */
 void store_discard_locked(struct store *store);
 /* Is the open log so old that it should be sealed? The lock is held. */
 bool store_log_is_old_locked(const struct store *store, int64_t now_ns);
 
-/* Reads what is there: files, next_id, and the log to go on with. Returns 0, -ENOMEM, or an errno. */
+/* Reads what is there: files, next_id, and the log to go on with. Returns 0, -ENOMEM, or an errno.
+ */
 int store_recover(struct store *store);
 
 void *keeper_run(void *store);
-/* Has the keeper seal what is retired and waits for it. Returns 0 or a negative errno of sealing. */
+/* Has the keeper seal what is retired and waits for it. Returns 0 or a negative errno of sealing.
+ */
 int keeper_round(struct store *store);
 int fsync_dir(int root_fd, const char *name);
 

@@ -7,9 +7,10 @@
 #include "store/store.h"
 
 /*
- * File header, block header and trailer are built alike: magic, XXH3-64 of what follows, version, own length, fields.
- * A header may be longer than this version's: fields are only ever added at its end, and skipped by who does not
- * know them. A changed meaning changes the version, and a reader refuses versions that it does not know.
+ * File header, block header and trailer are built alike: magic, XXH3-64 of what follows, version,
+ * own length, fields. A header may be longer than this version's: fields are only ever added at its
+ * end, and skipped by who does not know them. A changed meaning changes the version, and a reader
+ * refuses versions that it does not know.
  */
 #define CHECKSUM_AT 8
 #define FIELDS_AT   16
@@ -103,16 +104,17 @@ int block_fields_parse(const uint8_t *bytes, struct block_header *ret_header)
         .file_id = get_u64(bytes + 8),
         .total_bytes = get_u32(bytes + 28),
         .raw_bytes = get_u64(bytes + 32),
-        .info = {
-            .severities = get_u16(bytes + 6),
-            .first_id = get_u64(bytes + 16),
-            .n_rows = get_u32(bytes + 24),
-            .min_time_ns = (int64_t)get_u64(bytes + 40),
-            .max_time_ns = (int64_t)get_u64(bytes + 48),
-            .min_received_us = (int64_t)get_u64(bytes + 56),
-            .max_received_us = (int64_t)get_u64(bytes + 64),
-            .facilities = get_u32(bytes + 72),
-        },
+        .info =
+            {
+                .severities = get_u16(bytes + 6),
+                .first_id = get_u64(bytes + 16),
+                .n_rows = get_u32(bytes + 24),
+                .min_time_ns = (int64_t)get_u64(bytes + 40),
+                .max_time_ns = (int64_t)get_u64(bytes + 48),
+                .min_received_us = (int64_t)get_u64(bytes + 56),
+                .max_received_us = (int64_t)get_u64(bytes + 64),
+                .facilities = get_u32(bytes + 72),
+            },
     };
     uint32_t head_bytes = header.header_bytes + header.n_sections * (uint32_t)SECTION_BYTES;
     if (get_u16(bytes) != FORMAT_VERSION || header.header_bytes < BLOCK_HEADER_BYTES ||
@@ -128,7 +130,8 @@ int block_fields_parse(const uint8_t *bytes, struct block_header *ret_header)
 void block_header_put(uint8_t *bytes, const struct block_header *header)
 {
     block_fields_put(bytes + FIELDS_AT, header);
-    seal_head(bytes, BLOCK_MAGIC, header->header_bytes + header->n_sections * (size_t)SECTION_BYTES);
+    seal_head(bytes, BLOCK_MAGIC,
+              header->header_bytes + header->n_sections * (size_t)SECTION_BYTES);
 }
 
 int block_header_parse(const uint8_t *bytes, size_t len, struct block_header *ret_header)
@@ -216,19 +219,20 @@ int trailer_parse(const uint8_t bytes[TRAILER_BYTES], struct trailer *ret_traile
         .first_id = get_u64(bytes + 32),
         .tail_at = get_u64(bytes + 72),
         .table_checksum = get_u64(bytes + 120),
-        .totals = {
-            .severities = get_u16(bytes + 22),
-            .next_id = get_u64(bytes + 40),
-            .records = get_u64(bytes + 48),
-            .raw_bytes = get_u64(bytes + 56),
-            .n_blocks = get_u32(bytes + 64),
-            .n_quarantined = get_u32(bytes + 68),
-            .min_time_ns = (int64_t)get_u64(bytes + 80),
-            .max_time_ns = (int64_t)get_u64(bytes + 88),
-            .min_received_us = (int64_t)get_u64(bytes + 96),
-            .max_received_us = (int64_t)get_u64(bytes + 104),
-            .facilities = get_u32(bytes + 112),
-        },
+        .totals =
+            {
+                .severities = get_u16(bytes + 22),
+                .next_id = get_u64(bytes + 40),
+                .records = get_u64(bytes + 48),
+                .raw_bytes = get_u64(bytes + 56),
+                .n_blocks = get_u32(bytes + 64),
+                .n_quarantined = get_u32(bytes + 68),
+                .min_time_ns = (int64_t)get_u64(bytes + 80),
+                .max_time_ns = (int64_t)get_u64(bytes + 88),
+                .min_received_us = (int64_t)get_u64(bytes + 96),
+                .max_received_us = (int64_t)get_u64(bytes + 104),
+                .facilities = get_u32(bytes + 112),
+            },
     };
     return 0;
 }

@@ -3,7 +3,8 @@
 #define STORE_FORMAT_H
 
 /*
- * What lies on disk: docs/store-format.md is the description, this is its vocabulary. Everything is little-endian.
+ * What lies on disk: docs/store-format.md is the description, this is its vocabulary. Everything is
+ * little-endian.
  *
  *   file     [ file header | block | block | … | tail (sealed files only) ]
  *   block    [ block header | section table | section | section | … ]
@@ -37,25 +38,26 @@
 #define BLOCK_MAGIC   "LBBLOCK\n"
 #define TRAILER_MAGIC "LBSEALED"
 
-/* Columns of a block. "Grouped" ones hold the rows ordered by stream, the others in order of reception. */
+/* Columns of a block. "Grouped" ones hold the rows ordered by stream, the others in order of
+ * reception. */
 enum section_id {
-    SECTION_GROUP = 0,       /* small columns, one behind the other: id, encoding, varint length, bytes */
-    SECTION_HOSTS = 1,       /* texts */
-    SECTION_APPS = 2,        /* texts */
+    SECTION_GROUP = 0, /* small columns, one behind the other: id, encoding, varint length, bytes */
+    SECTION_HOSTS = 1, /* texts */
+    SECTION_APPS = 2,  /* texts */
     SECTION_STREAMS = 3,     /* varint n, ints: host of each stream, ints: app of each stream */
     SECTION_STREAM = 4,      /* ints: stream of each row */
     SECTION_RECEIVED = 5,    /* varint first, ints: distance from the row before */
     SECTION_TIME = 6,        /* see encode_time.c */
     SECTION_TIME_DIGITS = 7, /* grouped from here on */
     SECTION_FLAGS = 8,
-    SECTION_PRI = 9,         /* facility * 9 + severity; 24 and 8 stand for none */
+    SECTION_PRI = 9, /* facility * 9 + severity; 24 and 8 stand for none */
     SECTION_FORMAT = 10,
-    SECTION_INPUTS = 11,     /* texts */
+    SECTION_INPUTS = 11, /* texts */
     SECTION_INPUT = 12,
-    SECTION_PEERS = 13,      /* varint n, 19 byte planes: address, port, family */
+    SECTION_PEERS = 13, /* varint n, 19 byte planes: address, port, family */
     SECTION_PEER = 14,
-    SECTION_PLACES = 15,     /* see encode_geo.c */
-    SECTION_PLACE = 16,      /* 1 + index of the place, 0: none */
+    SECTION_PLACES = 15, /* see encode_geo.c */
+    SECTION_PLACE = 16,  /* 1 + index of the place, 0: none */
     SECTION_GEO_FROM = 17,
     SECTION_GEO_OFF = 18,
     SECTION_GEO_LEN = 19,
@@ -76,17 +78,19 @@ enum tail_section_id {
 
 enum section_codec { CODEC_PLAIN = 0, CODEC_ZSTD = 1 };
 
-#define PRI_SEVERITIES   9 /* 0-7, none */
-#define PRI_NO_SEVERITY  8
-#define PRI_NO_FACILITY  24
-#define PRI_CODES        (25 * PRI_SEVERITIES)
+#define PRI_SEVERITIES  9 /* 0-7, none */
+#define PRI_NO_SEVERITY 8
+#define PRI_NO_FACILITY 24
+#define PRI_CODES       (25 * PRI_SEVERITIES)
 
 /* How times are told: bits of the first byte of SECTION_TIME. */
-#define TIME_FROM_RECEIVED 0x01 /* distance from the row's own reception, not from the row before */
+#define TIME_FROM_RECEIVED 0x01 /* distance from the row's own reception, not from the row before  \
+                                 */
 #define TIME_SKIPS_FLAGGED 0x02 /* rows flagged RECORD_TIME_RECEIVED are left out */
 
 struct file_header {
-    uint64_t file_id;  /* random; each block repeats it, so that no bytes of a message pass for a block */
+    uint64_t
+        file_id; /* random; each block repeats it, so that no bytes of a message pass for a block */
     uint64_t first_id;
     int64_t created_us;
 };

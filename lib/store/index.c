@@ -77,7 +77,8 @@ void file_index_drop_last(struct file_index *index)
     index->totals = totals;
 }
 
-/* Is a whole block of this file at `at`, that may follow those known? Returns 1, 0, or a negative errno of reading. */
+/* Is a whole block of this file at `at`, that may follow those known? Returns 1, 0, or a negative
+ * errno of reading. */
 static int block_at(const struct file_index *index, int fd, uint64_t at, uint64_t limit,
                     struct block_header *ret_header)
 {
@@ -104,8 +105,8 @@ static int find_block(const struct file_index *index, int fd, uint64_t at, uint6
         size_t len = limit - at < SEARCH_BYTES ? (size_t)(limit - at) : SEARCH_BYTES;
         r = read_fully(fd, bytes, len, at);
         const uint8_t *found = bytes;
-        while (r == 0 && (found = memmem(found, len - (size_t)(found - bytes), BLOCK_MAGIC,
-                                         MAGIC_BYTES))) {
+        while (r == 0 &&
+               (found = memmem(found, len - (size_t)(found - bytes), BLOCK_MAGIC, MAGIC_BYTES))) {
             *ret_at = at + (size_t)(found - bytes);
             r = block_at(index, fd, *ret_at, limit, ret_header);
             found++;

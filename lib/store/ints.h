@@ -5,10 +5,12 @@
 /*
  * A column of integers.
  *
- *   width (1 byte, 0-8) | base (zigzag varint) | plane 0: lowest byte of each | plane 1 | … | plane width-1
+ *   width (1 byte, 0-8) | base (zigzag varint) | plane 0: lowest byte of each | plane 1 | … | plane
+ * width-1
  *
- * The value is base + the number whose bytes stand in the planes, modulo 2^64. A constant column has width 0.
- * Planes let zstd see the bytes that vary apart from those that do not; the number of values is known to the reader.
+ * The value is base + the number whose bytes stand in the planes, modulo 2^64. A constant column
+ * has width 0. Planes let zstd see the bytes that vary apart from those that do not; the number of
+ * values is known to the reader.
  */
 
 #include "store/buffer.h"

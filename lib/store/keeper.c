@@ -10,10 +10,12 @@
 #include <unistd.h>
 
 /*
- * The store's thread. It sleeps until the earliest of: the sync of what was appended, the age of the open log, a retry of what
- * could not be sealed, the next look at the room that is left; or until somebody wakes it.
+ * The store's thread. It sleeps until the earliest of: the sync of what was appended, the age of
+ * the open log, a retry of what could not be sealed, the next look at the room that is left; or
+ * until somebody wakes it.
  *
- * Retired logs and sealed files are its own: nobody else closes, renames or deletes them. It works on them without a lock.
+ * Retired logs and sealed files are its own: nobody else closes, renames or deletes them. It works
+ * on them without a lock.
  */
 #define RETENTION_NS (5 * NS_PER_S)
 #define RETRY_NS     (5 * NS_PER_S)
@@ -104,7 +106,8 @@ static bool disk_is_short(const struct store *store)
            (uint64_t)figures.f_bavail * figures.f_frsize < store->options.min_free_bytes;
 }
 
-/* Why the oldest file should go, or NULL. It must be sealed, and the newest file always stays: it knows the last id. */
+/* Why the oldest file should go, or NULL. It must be sealed, and the newest file always stays: it
+ * knows the last id. */
 static const char *why_delete(struct store *store, struct store_file *ret_file)
 {
     const struct store_options *options = &store->options;
@@ -139,8 +142,9 @@ static int delete_oldest(struct store *store, const struct store_file *file, con
     store->stats.deleted_records += file->records;
     store_remove_file_locked(store, store->files); /* only the keeper removes, and from the front */
     pthread_mutex_unlock(&store->lock);
-    report(&store->reporter, LOG_INFO, "store: %s deleted (%s): %" PRIu64 " lines, %" PRIu64 " bytes",
-           name, why, file->records, file->bytes_disk);
+    report(&store->reporter, LOG_INFO,
+           "store: %s deleted (%s): %" PRIu64 " lines, %" PRIu64 " bytes", name, why, file->records,
+           file->bytes_disk);
     return 0;
 }
 
@@ -153,7 +157,8 @@ static void retain(struct store *store)
             return;
 }
 
-/* Ranks: the append lock comes first, so the lock is let go in between and the question asked again. */
+/* Ranks: the append lock comes first, so the lock is let go in between and the question asked
+ * again. */
 static void retire_old(struct store *store)
 {
     pthread_mutex_lock(&store->append_lock);

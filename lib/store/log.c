@@ -10,11 +10,12 @@
 #include <unistd.h>
 
 /*
- * Appending. A block is written with one pwrite behind the last; what the index says is the truth about where that is, so a
- * write that failed half-way leaves nothing but bytes to cut off. If even cutting fails the log is retired: sealing cuts
- * it, and a fresh one is begun.
+ * Appending. A block is written with one pwrite behind the last; what the index says is the truth
+ * about where that is, so a write that failed half-way leaves nothing but bytes to cut off. If even
+ * cutting fails the log is retired: sealing cuts it, and a fresh one is begun.
  *
- * An id is never given twice: a block that was written whole and then refused (its sync failed) may have been read.
+ * An id is never given twice: a block that was written whole and then refused (its sync failed) may
+ * have been read.
  */
 
 struct log *log_free(struct log *log)

@@ -12,17 +12,20 @@
 #include "store/block.h"
 #include "store/catalog.h"
 #include "store/index.h"
+#include "store/sum.h"
 #include "store/watch.h"
 
 /*
- * A reader stands in one file at a time and holds that file's index: `at` is the block that comes next. Files are known by
- * first id, so a file that was sealed (renamed) or deleted meanwhile is found again, or skipped, by its id.
+ * A reader stands in one file at a time and holds that file's index: `at` is the block that comes
+ * next. Files are known by first id, so a file that was sealed (renamed) or deleted meanwhile is
+ * found again, or skipped, by its id.
  *
- * Forwards, at the end of a file: the writer begins a new file only after the last append to the one before. So if a newer
- * file exists, one more look at the old one sees all of it, and what is left over there is damage, not an append at work.
+ * Forwards, at the end of a file: the writer begins a new file only after the last append to the
+ * one before. So if a newer file exists, one more look at the old one sees all of it, and what is
+ * left over there is damage, not an append at work.
  *
- * The listing is read anew when a directory's time of change moved; a change within the clock's grain of the
- * listing would not move it, so a listing that is that fresh is not trusted.
+ * The listing is read anew when a directory's time of change moved; a change within the clock's
+ * grain of the listing would not move it, so a listing that is that fresh is not trusted.
  */
 #define GRAIN_NS 1000000000
 
@@ -32,7 +35,8 @@ struct store_reader {
     int root_fd;
     struct reporter reporter, silent;
     struct catalog catalog;
-    uint64_t listed; /* the directories' times of change, mixed, when they were listed; 0: list again */
+    uint64_t
+        listed; /* the directories' times of change, mixed, when they were listed; 0: list again */
 
     enum direction direction;
     uint64_t seek_id;
@@ -41,7 +45,8 @@ struct store_reader {
     char name[NAME_BYTES];
     uint32_t n_reported; /* damaged places of this file that were reported */
     uint32_t at;
-    uint64_t passed_id;  /* files of this first id and lower ones are done; valid in a direction only */
+    uint64_t
+        passed_id; /* files of this first id and lower ones are done; valid in a direction only */
     bool passed_any;
 
     struct block block;
@@ -101,7 +106,8 @@ static int64_t change_ns(int root_fd, const char *name)
     return status.st_mtim.tv_sec * INT64_C(1000000000) + status.st_mtim.tv_nsec;
 }
 
-/* A number that differs when any directory has changed; the newest of their times for how long ago that was. */
+/* A number that differs when any directory has changed; the newest of their times for how long ago
+ * that was. */
 static uint64_t changes(const struct store_reader *reader, int64_t *ret_newest_ns)
 {
     *ret_newest_ns = change_ns(reader->root_fd, ".");
@@ -144,23 +150,11 @@ static void report_damage(struct store_reader *reader)
 {
     uint32_t n = reader->index.totals.n_quarantined;
     if (n > reader->n_reported) {
-        report(&reader->reporter, LOG_WARNING, "store: %s: %u damaged place(s) skipped", reader->name,
-               n - reader->n_reported);
+        report(&reader->reporter, LOG_WARNING, "store: %s: %u damaged place(s) skipped",
+               reader->name, n - reader->n_reported);
         reader->n_quarantined += n - reader->n_reported;
         reader->n_reported = n;
     }
-}
-
-/* Opens by whichever name the file has now. Returns a descriptor or a negative errno. */
-static int open_file(int root_fd, const struct catalog_file *file, char ret_name[NAME_BYTES])
-{
-    for (unsigned attempt = 0; attempt < 2; attempt++) {
-        catalog_name(ret_name, file->day, file->first_id, attempt == 0 ? file->sealed : true);
-        int fd = openat(root_fd, ret_name, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0 || errno != ENOENT)
-            return fd < 0 ? -errno : fd;
-    }
-    return -ENOENT;
 }
 
 /* A log whose header is not written yet. */
@@ -171,13 +165,13 @@ static bool is_being_made(const struct store_reader *reader, const struct catalo
 }
 
 /*
- * Returns 1 (the reader stands in it), 0 (it is gone, or no file of the store), -EAGAIN (it is being made), or another
- * negative errno.
+ * Returns 1 (the reader stands in it), 0 (it is gone, or no file of the store), -EAGAIN (it is
+ * being made), or another negative errno.
  */
 static int enter_file(struct store_reader *reader, const struct catalog_file *file)
 {
     leave_file(reader);
-    int fd = open_file(reader->root_fd, file, reader->name);
+    int fd = catalog_open(reader->root_fd, file, reader->name);
     if (fd < 0)
         return fd == -ENOENT ? 0 : fd;
     reader->fd = fd;
@@ -267,8 +261,8 @@ static int next_in_file(struct store_reader *reader, struct store_block_info *re
 }
 
 /*
- * What follows the last whole block of a log that nobody appends to any more is damage if ids are missing there; else the log
- * is just being sealed.
+ * What follows the last whole block of a log that nobody appends to any more is damage if ids are
+ * missing there; else the log is just being sealed.
  */
 static void finish_file(struct store_reader *reader, uint64_t newer_id)
 {
@@ -331,7 +325,8 @@ static void start_forwards(struct store_reader *reader)
         reader->passed_id = catalog->files[n_below - 2].first_id;
 }
 
-int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info)
+int store_reader_next(struct store_reader *reader, bool backwards,
+                      struct store_block_info *ret_info)
 {
     enum direction direction = backwards ? DIRECTION_BACKWARDS : DIRECTION_FORWARDS;
     reader->has_block = false;
@@ -400,54 +395,8 @@ void store_reader_ack(struct store_reader *reader)
     watch_drain(&reader->watch);
 }
 
-static void add_info(struct store_info *info, const struct totals *totals, uint64_t file_bytes)
-{
-    info->segments++;
-    info->bytes_disk += file_bytes;
-    info->quarantined += totals->n_quarantined;
-    if (totals->n_blocks == 0)
-        return;
-    int64_t oldest = totals->min_received_us * 1000, newest = totals->max_received_us * 1000;
-    info->oldest_ns = info->records == 0 || oldest < info->oldest_ns ? oldest : info->oldest_ns;
-    info->newest_ns = info->records == 0 || newest > info->newest_ns ? newest : info->newest_ns;
-    info->records += totals->records;
-    info->bytes_raw += totals->raw_bytes;
-}
-
-static int file_info(struct store_reader *reader, const struct catalog_file *file,
-                     struct store_info *info)
-{
-    struct file_index index = FILE_INDEX_NULL;
-    struct trailer trailer;
-    struct stat status;
-    char name[NAME_BYTES];
-    int fd = open_file(reader->root_fd, file, name);
-    if (fd < 0)
-        return fd == -ENOENT ? 0 : fd;
-    int r = fstat(fd, &status) < 0 ? -errno : 0;
-    if (r == 0 && trailer_read(fd, (uint64_t)status.st_size, &trailer) == 0) {
-        add_info(info, &trailer.totals, (uint64_t)status.st_size);
-    } else if (r == 0) {
-        r = file_index_read(&index, fd, name, &reader->silent);
-        if (r == 0)
-            add_info(info, &index.totals, (uint64_t)status.st_size);
-        else if (r != -ENOMEM)
-            info->quarantined++;
-    }
-    file_index_deinit(&index);
-    close(fd);
-    return r == -ENOMEM ? r : 0;
-}
-
 int store_reader_info(struct store_reader *reader, struct store_info *ret_info)
 {
-    struct store_info info = {0};
     int r = refresh(reader);
-    for (size_t i = 0; r == 0 && i < reader->catalog.n_files; i++)
-        r = file_info(reader, &reader->catalog.files[i], &info);
-    if (r < 0)
-        return r;
-    info.quarantined += reader->catalog.n_foreign;
-    *ret_info = info;
-    return 0;
+    return r < 0 ? r : catalog_sum(&reader->catalog, reader->root_fd, ret_info);
 }

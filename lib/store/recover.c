@@ -12,12 +12,14 @@
 #include "store/block.h"
 
 /*
- * What is found at open. Sealed files say themselves what they hold; logs are walked by their headers. The newest log is
- * gone on with; others were left by a crash while they were sealed, and are sealed now.
+ * What is found at open. Sealed files say themselves what they hold; logs are walked by their
+ * headers. The newest log is gone on with; others were left by a crash while they were sealed, and
+ * are sealed now.
  *
- * Where bytes are lost, the ids that may have stood there are skipped: a reader may know them. For a torn newest log that means: a
- * new log is begun first, whose name keeps the skip, and then the torn one is cut (by sealing it). A file that cannot
- * be read is not touched, so that it has the same effect at every open.
+ * Where bytes are lost, the ids that may have stood there are skipped: a reader may know them. For
+ * a torn newest log that means: a new log is begun first, whose name keeps the skip, and then the
+ * torn one is cut (by sealing it). A file that cannot be read is not touched, so that it has the
+ * same effect at every open.
  */
 
 /* More ids than so many lost bytes can have held. */
@@ -112,8 +114,8 @@ static int find_tail(struct store *store, struct log *log, const char *name)
     if (r < 0 || n_bytes == 0)
         return r;
     pass_id(store, next_id + ids_lost(n_bytes));
-    report(&store->reporter, LOG_WARNING, "store: %s: cut %" PRIu64 " bytes behind the last whole block",
-           name, n_bytes);
+    report(&store->reporter, LOG_WARNING,
+           "store: %s: cut %" PRIu64 " bytes behind the last whole block", name, n_bytes);
     return 0;
 }
 

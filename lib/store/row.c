@@ -105,7 +105,8 @@ static void fill_stream(const struct block *block, uint32_t stream, struct store
         row->app = dict_text(&block->apps, hosts[block->n_streams + stream]);
 }
 
-/* In pieces: compilers clear a struct of this size as a whole by an instruction that takes longer than all else here. */
+/* In pieces: compilers clear a struct of this size as a whole by an instruction that takes longer
+ * than all else here. */
 static void clear(struct store_row *row)
 {
     const struct text none = {NULL, 0};

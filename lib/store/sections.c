@@ -24,9 +24,9 @@ static int write_section(struct store_encoder *encoder, enum section_id id, cons
     struct buffer *out = &encoder->out;
     uint8_t *at = out->data + out->len;
     uint8_t codec = CODEC_ZSTD;
-    size_t stored = len > PLAIN_BYTES ? ZSTD_compress2(encoder->zstd, at, out->capacity - out->len,
-                                                       data, len)
-                                      : len;
+    size_t stored = len > PLAIN_BYTES
+                        ? ZSTD_compress2(encoder->zstd, at, out->capacity - out->len, data, len)
+                        : len;
     if (ZSTD_isError(stored))
         return -ENOMEM;
     if (stored >= len) {

@@ -11,8 +11,9 @@
 #include "store/buffer.h"
 
 /*
- * The tail of a sealed file: what a reader needs to know of all blocks, from one read at the end. It repeats what the
- * block headers say and nothing else, so a damaged tail costs a walk over the headers and no row.
+ * The tail of a sealed file: what a reader needs to know of all blocks, from one read at the end.
+ * It repeats what the block headers say and nothing else, so a damaged tail costs a walk over the
+ * headers and no row.
  */
 
 static int append_section(struct buffer *tail, const struct buffer *raw, struct section *section)
@@ -174,8 +175,8 @@ static int read_tail(struct file_index *index, int fd, uint64_t file_bytes,
 }
 
 /*
- * The file's identity: from its header, or if that is damaged from the trailer or the first block, which repeat it.
- * Returns 0, 1 (found, but not where it should be), -EBADMSG.
+ * The file's identity: from its header, or if that is damaged from the trailer or the first block,
+ * which repeat it. Returns 0, 1 (found, but not where it should be), -EBADMSG.
  */
 static int identify(int fd, const struct trailer *trailer, struct file_header *ret_header)
 {
@@ -196,8 +197,8 @@ static int identify(int fd, const struct trailer *trailer, struct file_header *r
         return -errno;
     if (block_header_parse(bytes, (size_t)n, &block) < 0)
         return -EBADMSG;
-    *ret_header = (struct file_header){block.file_id, block.info.first_id,
-                                       block.info.min_received_us};
+    *ret_header =
+        (struct file_header){block.file_id, block.info.first_id, block.info.min_received_us};
     return 1;
 }
 
@@ -207,8 +208,8 @@ static void restart(struct file_index *index, uint32_t n_quarantined)
     index->end = FILE_HEADER_BYTES;
     index->seen_bytes = 0;
     index->sealed = false;
-    index->totals = (struct totals){.next_id = index->header.first_id,
-                                    .n_quarantined = n_quarantined};
+    index->totals =
+        (struct totals){.next_id = index->header.first_id, .n_quarantined = n_quarantined};
 }
 
 int file_index_read(struct file_index *index, int fd, const char *name,
@@ -225,8 +226,8 @@ int file_index_read(struct file_index *index, int fd, const char *name,
         return r;
     uint32_t n_quarantined = (uint32_t)r;
     if (n_quarantined > 0)
-        report(reporter, LOG_WARNING, "store: %s: the file's header is damaged, its blocks are read",
-               name);
+        report(reporter, LOG_WARNING,
+               "store: %s: the file's header is damaged, its blocks are read", name);
     restart(index, n_quarantined);
     if (sealed == 0 && trailer.file_id == index->header.file_id) {
         r = read_tail(index, fd, file_bytes, &trailer);
@@ -234,7 +235,8 @@ int file_index_read(struct file_index *index, int fd, const char *name,
             index->totals.n_quarantined += n_quarantined;
             return r;
         }
-        report(reporter, LOG_WARNING, "store: %s: the index is damaged, the blocks are walked", name);
+        report(reporter, LOG_WARNING, "store: %s: the index is damaged, the blocks are walked",
+               name);
         restart(index, n_quarantined + 1);
     }
     r = file_index_extend(index, fd);

@@ -2,7 +2,8 @@
 #ifndef STORE_WATCH_H
 #define STORE_WATCH_H
 
-/* An inotify descriptor over a store's directories: readable when something may have been appended. */
+/* An inotify descriptor over a store's directories: readable when something may have been appended.
+ */
 
 #include "store/catalog.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What encoding costs, beside plain zstd of the same lines: bench-store FILE [ROUNDS] [LEVEL]. FILE has RFC 5424 lines, one each.
- * Without a file it makes some up. Four batches of 256 KiB make a block, as the daemon's do.
+ * What encoding costs, beside plain zstd of the same lines: bench-store FILE [ROUNDS] [LEVEL]. FILE
+ * has RFC 5424 lines, one each. Without a file it makes some up. Four batches of 256 KiB make a
+ * block, as the daemon's do.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -13,7 +14,7 @@
 
 #include "store/encoder.h"
 
-#define BATCH_BYTES (256u << 10)
+#define BATCH_BYTES   (256u << 10)
 #define BLOCK_BATCHES 4
 
 struct corpus {
@@ -68,8 +69,8 @@ static struct span word(const struct batch *batch, char **at)
 /* Just enough of RFC 5424 for what the generator writes. */
 static void split(struct batch *batch, char *line, size_t len, uint32_t number)
 {
-    struct record *record = batch_add_record(batch, (uint32_t)(line - batch->bytes), (uint32_t)len, 0,
-                                             INT64_C(1795518000000000) + number / 60 * 150);
+    struct record *record = batch_add_record(batch, (uint32_t)(line - batch->bytes), (uint32_t)len,
+                                             0, INT64_C(1795518000000000) + number / 60 * 150);
     char *at = line + 1, *end = line + len;
     unsigned pri = (unsigned)strtoul(at, &at, 10);
     at += 3;
@@ -91,14 +92,18 @@ static void split(struct batch *batch, char *line, size_t len, uint32_t number)
     char *sd_end = *at == '[' ? (char *)memchr(at, ']', (size_t)(end - at)) + 1 : at + 1;
     if (*at == '[')
         record->sd = (struct span){(uint32_t)(at - batch->bytes), (uint32_t)(sd_end - at)};
-    record->message = (struct span){(uint32_t)(sd_end + 1 - batch->bytes), (uint32_t)(end - sd_end - 1)};
+    record->message =
+        (struct span){(uint32_t)(sd_end + 1 - batch->bytes), (uint32_t)(end - sd_end - 1)};
 }
 
 static size_t fill(struct batch *batch, char *bytes, size_t len, uint32_t *number)
 {
     char *at = bytes;
-    *batch = (struct batch){.bytes = bytes, .records = batch->records, .peers = batch->peers,
-                            .max_records = 8192, .max_peers = 8192};
+    *batch = (struct batch){.bytes = bytes,
+                            .records = batch->records,
+                            .peers = batch->peers,
+                            .max_records = 8192,
+                            .max_peers = 8192};
     batch->peers[batch->n_peers++] = (struct peer){.family = 4, .port = 40000};
     while (at < bytes + len && batch->n_records < batch->max_records) {
         char *end = memchr(at, '\n', (size_t)(bytes + len - at));

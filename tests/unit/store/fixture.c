@@ -140,8 +140,8 @@ struct batch *batch_of_lines(uint64_t first, uint32_t n, int64_t received_us)
     for (uint32_t i = 0; i < n; i++) {
         char text[64];
         struct peer peer = {.family = 4, .port = 514, .address = {[10] = 0xff, [11] = 0xff, 192}};
-        struct record *record = batch_add_record(batch, batch->used, 0, batch_add_peer(batch, &peer),
-                                                 received_us + i);
+        struct record *record =
+            batch_add_record(batch, batch->used, 0, batch_add_peer(batch, &peer), received_us + i);
         uint32_t start = batch->used;
         record->host = batch_put_text(batch, text, (size_t)sprintf(text, "h%u", i % 5));
         record->app = batch_put_text(batch, "app", 3);
@@ -252,10 +252,10 @@ struct batch *batch_of_oddities(struct fixture *fixture, uint32_t n)
             record->flags |= RECORD_TIME_RECEIVED;
             record->time_ns = record->received_us * 1000;
         }
-        record->severity = fixture_random(fixture, 9) ? (uint8_t)fixture_random(fixture, 8)
-                                                      : RECORD_NO_SEVERITY;
-        record->facility = fixture_random(fixture, 9) ? (uint8_t)fixture_random(fixture, 24)
-                                                      : RECORD_NO_FACILITY;
+        record->severity =
+            fixture_random(fixture, 9) ? (uint8_t)fixture_random(fixture, 8) : RECORD_NO_SEVERITY;
+        record->facility =
+            fixture_random(fixture, 9) ? (uint8_t)fixture_random(fixture, 24) : RECORD_NO_FACILITY;
         record->format = (uint8_t)fixture_random(fixture, RECORD_N_FORMATS);
     }
     return batch;

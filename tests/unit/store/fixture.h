@@ -2,7 +2,8 @@
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
 
-/* Batches of made-up records, a store in a directory of its own, and the comparison of what comes back. */
+/* Batches of made-up records, a store in a directory of its own, and the comparison of what comes
+ * back. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +17,7 @@
 #include "store/store.h"
 
 /* 2026-11-24 11:00:00 UTC */
-#define T0_US INT64_C(1795518000000000)
+#define T0_US  INT64_C(1795518000000000)
 #define DAY_US INT64_C(86400000000)
 
 struct fixture {
@@ -54,7 +55,8 @@ void append_lines(struct store *store, uint64_t first, uint32_t n, int64_t recei
 void assert_row(const struct store_row *row, const struct batch *batch, const struct record *record,
                 const char *input);
 
-/* What a reader finds: numbers of the lines of batch_of_lines(), in the order in which they come. */
+/* What a reader finds: numbers of the lines of batch_of_lines(), in the order in which they come.
+ */
 struct lines {
     uint64_t *numbers;
     uint64_t *ids;

@@ -27,7 +27,8 @@ _Noreturn static void write_until_killed(struct fixture *fixture, uint64_t first
     }
 }
 
-/* Killed after so many appends, which differs from round to round; sealing is going on all the while. */
+/* Killed after so many appends, which differs from round to round; sealing is going on all the
+ * while. */
 static void killed_writer_loses_nothing(void **state)
 {
     struct fixture fixture;

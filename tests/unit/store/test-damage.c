@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 
 #define N_BLOCKS 4
-#define N_ROWS 12
+#define N_ROWS   12
 
 /* A store of one file with four blocks of lines 0 to 47. */
 static uint8_t *make_store(struct fixture *fixture, bool sealed, char *path, size_t *ret_len)
@@ -25,9 +25,11 @@ static uint8_t *make_store(struct fixture *fixture, bool sealed, char *path, siz
 }
 
 /*
- * Whatever is there must be lines that were written, whole blocks, in order. Returns how many lines there are.
+ * Whatever is there must be lines that were written, whole blocks, in order. Returns how many lines
+ * there are.
  */
-static size_t check_subset(struct fixture *fixture, uint64_t *ret_quarantined, unsigned *ret_damaged)
+static size_t check_subset(struct fixture *fixture, uint64_t *ret_quarantined,
+                           unsigned *ret_damaged)
 {
     struct lines lines, back;
     read_lines(fixture, false, &lines);
@@ -48,13 +50,15 @@ static size_t check_subset(struct fixture *fixture, uint64_t *ret_quarantined, u
     return n;
 }
 
-/* The store opens, takes lines, and gives no id twice. Returns how many of the old lines are left. */
+/* The store opens, takes lines, and gives no id twice. Returns how many of the old lines are left.
+ */
 static size_t check_writer(struct fixture *fixture, uint64_t known_id)
 {
     struct store *store;
     struct lines lines;
     assert_int_equal(store_open(&fixture->options, &store), 0);
-    store_close(store); /* what was repaired at the first open must not be forgotten at the second */
+    store_close(
+        store); /* what was repaired at the first open must not be forgotten at the second */
     assert_int_equal(store_open(&fixture->options, &store), 0);
     append_lines(store, 1000, 5, T0_US + 1000);
     store_close(store);
@@ -69,7 +73,8 @@ static size_t check_writer(struct fixture *fixture, uint64_t known_id)
     return n;
 }
 
-static void remove_all_but(struct fixture *fixture, const char *path, const uint8_t *bytes, size_t len)
+static void remove_all_but(struct fixture *fixture, const char *path, const uint8_t *bytes,
+                           size_t len)
 {
     char command[512];
     snprintf(command, sizeof(command), "rm -f %s/*/*", fixture->path);
@@ -134,7 +139,8 @@ static void cut_everywhere(bool sealed)
         assert_true(n <= last && n + N_ROWS >= last); /* block by block, and never more again */
         last = n;
         if (cut % 5 == 0) {
-            size_t left = check_writer(&fixture, sealed ? n : N_BLOCKS * N_ROWS * (n < 48 && cut > 64));
+            size_t left =
+                check_writer(&fixture, sealed ? n : N_BLOCKS * N_ROWS * (n < 48 && cut > 64));
             assert_int_equal(left, n);
             remove_all_but(&fixture, path, bytes, cut);
         }
@@ -181,7 +187,8 @@ static void garbage_in_the_middle(void **state)
     fixture_deinit(&fixture);
 }
 
-/* A message that is a block of another store is never taken for one, however the block around it is damaged. */
+/* A message that is a block of another store is never taken for one, however the block around it is
+ * damaged. */
 static void block_inside_a_message(void **state)
 {
     struct fixture other, fixture;
@@ -230,9 +237,12 @@ static void block_inside_a_message(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(flipped_in_a_log),      cmocka_unit_test(flipped_in_a_segment),
-        cmocka_unit_test(cut_log),               cmocka_unit_test(cut_segment),
-        cmocka_unit_test(garbage_in_the_middle), cmocka_unit_test(block_inside_a_message),
+        cmocka_unit_test(flipped_in_a_log),
+        cmocka_unit_test(flipped_in_a_segment),
+        cmocka_unit_test(cut_log),
+        cmocka_unit_test(cut_segment),
+        cmocka_unit_test(garbage_in_the_middle),
+        cmocka_unit_test(block_inside_a_message),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -183,7 +183,8 @@ static void retention_by_age_and_free_space(void **state)
     }
 }
 
-/* RLIMIT_FSIZE stands in for a full disk: a block is written in part, refused, and nothing of it stays. */
+/* RLIMIT_FSIZE stands in for a full disk: a block is written in part, refused, and nothing of it
+ * stays. */
 static void full_disk_and_again(void **state)
 {
     struct fixture fixture;
@@ -283,7 +284,8 @@ static void foreign_files_are_left_alone(void **state)
     struct store *store = open_store(&fixture);
     append_lines(store, 0, 10, T0_US);
     store_close(store);
-    const char *const names[] = {"notes.txt", "2026-11-24/readme", "2026-11-24/00000000000000ff.log",
+    const char *const names[] = {"notes.txt", "2026-11-24/readme",
+                                 "2026-11-24/00000000000000ff.log",
                                  "2026-11-24/0000000000000fff.seg"};
     for (size_t i = 0; i < 4; i++) {
         snprintf(path, sizeof(path), "%s/%s", fixture.path, names[i]);

@@ -35,7 +35,8 @@ static uint64_t row_number(struct store_reader *reader, uint32_t index)
     return strtoull(text + 5, NULL, 10);
 }
 
-/* A reader that waits on its descriptor sees every line once and in order, over seals, new files and new days. */
+/* A reader that waits on its descriptor sees every line once and in order, over seals, new files
+ * and new days. */
 static void follows_a_writer(void **state)
 {
     struct fixture fixture;
@@ -120,7 +121,8 @@ static void seeks_by_id(void **state)
         if (r > 0)
             assert_int_equal(info.first_id, id ? (id - 1) / 10 * 10 + 1 : 1);
     }
-    assert_int_equal(store_reader_seek(reader, 7), 0); /* backwards is from the newest, whatever was sought */
+    assert_int_equal(store_reader_seek(reader, 7),
+                     0); /* backwards is from the newest, whatever was sought */
     assert_int_equal(store_reader_next(reader, true, &info), 1);
     assert_int_equal(info.first_id, 291);
     store_reader_close(reader);
@@ -128,7 +130,8 @@ static void seeks_by_id(void **state)
     fixture_deinit(&fixture);
 }
 
-/* Files that retention deletes under a reader's feet are skipped; the one it stands in is still read. */
+/* Files that retention deletes under a reader's feet are skipped; the one it stands in is still
+ * read. */
 static void deleted_under_its_feet(void **state)
 {
     struct fixture fixture;
@@ -198,8 +201,10 @@ static void totals_without_a_writer(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(follows_a_writer),       cmocka_unit_test(only_what_comes),
-        cmocka_unit_test(seeks_by_id),            cmocka_unit_test(deleted_under_its_feet),
+        cmocka_unit_test(follows_a_writer),
+        cmocka_unit_test(only_what_comes),
+        cmocka_unit_test(seeks_by_id),
+        cmocka_unit_test(deleted_under_its_feet),
         cmocka_unit_test(totals_without_a_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -130,7 +130,8 @@ static void too_many_rows(void **state)
     fixture_deinit(&fixture);
 }
 
-/* A part of the columns, in any order and repeatedly, is the same as those of all; others are zero. */
+/* A part of the columns, in any order and repeatedly, is the same as those of all; others are zero.
+ */
 static void columns_one_by_one(void **state)
 {
     struct fixture fixture;
@@ -156,8 +157,10 @@ static void columns_one_by_one(void **state)
                 const struct record *record = &batch->records[i];
                 store_reader_row(reader, i, &row);
                 assert_int_equal(row.time_ns, columns & STORE_TIME ? record->time_ns : 0);
-                assert_int_equal(row.received_us, columns & STORE_RECEIVED ? record->received_us : 0);
-                assert_int_equal(row.message.len, columns & STORE_MESSAGE ? record->message.len : 0);
+                assert_int_equal(row.received_us,
+                                 columns & STORE_RECEIVED ? record->received_us : 0);
+                assert_int_equal(row.message.len,
+                                 columns & STORE_MESSAGE ? record->message.len : 0);
                 assert_int_equal(row.sd.len, columns & STORE_SD ? record->sd.len : 0);
                 assert_int_equal(row.has_place,
                                  columns & (STORE_GEO | STORE_PLACE) ? record->place > 0 : 0);
@@ -177,10 +180,9 @@ static void columns_one_by_one(void **state)
 static size_t encoder_holds(const struct store_encoder *encoder)
 {
     const struct buffer *buffers[] = {
-        &encoder->sources, &encoder->maps,   &encoder->streams, &encoder->hosts,
-        &encoder->apps,    &encoder->peers,  &encoder->places,  &encoder->column,
-        &encoder->group,   &encoder->out,    &encoder->text[0], &encoder->text[1],
-        &encoder->text[2], &encoder->text[3],
+        &encoder->sources, &encoder->maps,    &encoder->streams, &encoder->hosts,   &encoder->apps,
+        &encoder->peers,   &encoder->places,  &encoder->column,  &encoder->group,   &encoder->out,
+        &encoder->text[0], &encoder->text[1], &encoder->text[2], &encoder->text[3],
     };
     const struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table,
                                      &encoder->apps_table, &encoder->peers_table,
@@ -216,9 +218,12 @@ static void encoder_holds_what_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_field_comes_back), cmocka_unit_test(one_row),
-        cmocka_unit_test(most_rows),              cmocka_unit_test(huge_line_and_every_byte),
-        cmocka_unit_test(too_many_rows),          cmocka_unit_test(columns_one_by_one),
+        cmocka_unit_test(every_field_comes_back),
+        cmocka_unit_test(one_row),
+        cmocka_unit_test(most_rows),
+        cmocka_unit_test(huge_line_and_every_byte),
+        cmocka_unit_test(too_many_rows),
+        cmocka_unit_test(columns_one_by_one),
         cmocka_unit_test(encoder_holds_what_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
