@@ -190,7 +190,8 @@ static const struct boom_stage_ops store_ops = {
 unsigned stages_workers_max(const struct config_stage *stage)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    unsigned machine = n < 1 ? 1 : n > 64 ? 64 : (unsigned)n;
+    /* The stages and the receivers share the processors: more workers only take them from each other. */
+    unsigned machine = n < 4 ? 1 : n > 128 ? 64 : (unsigned)n / 2;
     unsigned max = stage->workers_max ? stage->workers_max : machine;
     return max < stage->workers_min ? stage->workers_min : max;
 }
