@@ -95,6 +95,6 @@ static void short_row(struct printer *printer, const struct store_row *row)
 const struct format format_short = {
     .name = "short",
     .columns = STORE_TIME | STORE_HOST | STORE_APP | STORE_PROCID | STORE_PRI | STORE_PEER |
-               STORE_MESSAGE | STORE_GEO,
+               STORE_MESSAGE | STORE_PLACE,
     .row = short_row,
 };

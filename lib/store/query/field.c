@@ -84,11 +84,11 @@ static const struct field fields[] = {
     {"id", FIELD_ID, 0, .number = get_id},
     {"time", FIELD_TIME, STORE_TIME, .number = get_time},
     {"received", FIELD_TIME, STORE_RECEIVED, .number = get_received},
-    {"geo.country", FIELD_COUNTRY, STORE_GEO},
-    {"geo.city", FIELD_TEXT, STORE_GEO, IN_ROW(place.city)},
-    {"geo.region", FIELD_TEXT, STORE_GEO, IN_ROW(place.region)},
-    {"geo.org", FIELD_TEXT, STORE_GEO, IN_ROW(place.org)},
-    {"geo.asn", FIELD_NUMBER, STORE_GEO, .number = get_asn},
+    {"geo.country", FIELD_COUNTRY, STORE_PLACE},
+    {"geo.city", FIELD_TEXT, STORE_PLACE, IN_ROW(place.city)},
+    {"geo.region", FIELD_TEXT, STORE_PLACE, IN_ROW(place.region)},
+    {"geo.org", FIELD_TEXT, STORE_PLACE, IN_ROW(place.org)},
+    {"geo.asn", FIELD_NUMBER, STORE_PLACE, .number = get_asn},
     {"geo.ip", FIELD_ADDRESS, STORE_GEO, .address = get_geo_ip},
 };
 
