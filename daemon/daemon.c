@@ -78,7 +78,7 @@ static int fail(int r, const char *what)
 
 static void report_store(void *arg, int priority, const char *message)
 {
-    log_msg(priority, "store: %s", message);
+    log_msg(priority, "%s", message);
 }
 
 static int make_store(struct daemon *d)

@@ -124,7 +124,9 @@ static enum syslog_frame_result line_frame(struct syslog_framer *framer, const c
 {
     /* The longest line that is not cut, with its CR LF. */
     size_t max = framer->max_line, reach = left < max + 2 ? left : max + 2;
-    const char *stop = find_end(line + framer->searched, line + reach, line + left);
+    /* max_line may have been lowered since. */
+    size_t from = framer->searched < reach ? framer->searched : reach;
+    const char *stop = find_end(line + from, line + reach, line + left);
     size_t len = stop ? (size_t)(stop - line) : left;
     if (len > 0 && line[len - 1] == '\r' && (stop ? *stop == '\n' : ended || len == max + 1))
         len--;
