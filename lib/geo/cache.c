@@ -72,3 +72,8 @@ struct geo_cache_slot *geo_cache_get(struct geo_cache *cache, const uint8_t addr
     }
     return &pair[way];
 }
+
+void geo_cache_prefetch(const struct geo_cache *cache, const uint8_t address[16])
+{
+    __builtin_prefetch(&cache->slots[pair_of(cache, address)]);
+}

@@ -15,12 +15,17 @@
  *   places  [ A B | C D | E F | … ]   what is copied, once a batch
  */
 
-enum geo_cache_state { GEO_CACHE_EMPTY, GEO_CACHE_UNKNOWN, GEO_CACHE_KNOWN };
+enum geo_cache_state {
+    GEO_CACHE_EMPTY,
+    GEO_CACHE_PENDING, /* its owner asks the databases */
+    GEO_CACHE_UNKNOWN,
+    GEO_CACHE_KNOWN,
+};
 
 struct geo_cache_slot {
     uint8_t address[16];
     uint64_t batch;    /* the last batch that got this place, by the owner's count */
-    uint16_t place;    /* and as which: record.place */
+    uint16_t place;    /* and as which: record.place; pending: the owner's */
     uint8_t state;     /* enum geo_cache_state */
     uint8_t is_oldest; /* of the two: the one to overwrite */
 };
@@ -42,9 +47,12 @@ void geo_cache_clear(struct geo_cache *cache);
 
 /*
  * The slot of an address. When it was not there, the state is GEO_CACHE_EMPTY, and the caller sets
- * that and the slot's place before the next call.
+ * that and, if it is known, the slot's place. The next call may take the slot away again.
  */
 struct geo_cache_slot *geo_cache_get(struct geo_cache *cache, const uint8_t address[16]);
+
+/* Fetches the slots of an address that will be asked for soon. */
+void geo_cache_prefetch(const struct geo_cache *cache, const uint8_t address[16]);
 
 static inline struct place *geo_cache_place(struct geo_cache *cache,
                                             const struct geo_cache_slot *slot)

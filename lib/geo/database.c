@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <maxminddb.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,7 @@ struct geo_database {
     atomic_uint n_refs;
     struct stat stat; /* of the file, taken before it was opened */
     MMDB_s mmdb;
+    struct geo_tree tree;
 };
 
 static int error_of(int mmdb_error, int saved_errno)
@@ -41,17 +41,40 @@ static int check_file(const char *path, struct stat *ret_stat)
     return ret_stat->st_size > 0 ? 0 : -EBADMSG;
 }
 
+static int open_tree(struct geo_database *database)
+{
+    const MMDB_s *mmdb = &database->mmdb;
+    struct geo_tree_shape shape = {
+        .n_nodes = mmdb->metadata.node_count,
+        .record_bits = mmdb->metadata.record_size,
+        .ip_version = mmdb->metadata.ip_version,
+        .section_bytes = mmdb->data_section_size,
+    };
+    return geo_tree_init(&database->tree, mmdb->file_content, (size_t)mmdb->file_size, &shape);
+}
+
+/* Maps the file; mmdb is closed when it fails. */
+static int open_mapped(struct geo_database *database, const char *path)
+{
+    errno = 0;
+    int mmdb_error = MMDB_open(path, MMDB_MODE_MMAP, &database->mmdb);
+    int r = error_of(mmdb_error, errno);
+    if (r < 0)
+        return r;
+    r = open_tree(database);
+    if (r < 0)
+        MMDB_close(&database->mmdb);
+    return r;
+}
+
 int geo_database_open(const char *path, struct geo_database **ret_database)
 {
     struct geo_database *database = calloc(1, sizeof(*database));
     if (!database)
         return -ENOMEM;
     int r = check_file(path, &database->stat);
-    if (r == 0) {
-        errno = 0;
-        int mmdb_error = MMDB_open(path, MMDB_MODE_MMAP, &database->mmdb);
-        r = error_of(mmdb_error, errno);
-    }
+    if (r == 0)
+        r = open_mapped(database, path);
     if (r < 0) {
         free(database);
         return r;
@@ -70,6 +93,7 @@ struct geo_database *geo_database_ref(struct geo_database *database)
 struct geo_database *geo_database_unref(struct geo_database *database)
 {
     if (database && atomic_fetch_sub_explicit(&database->n_refs, 1, memory_order_acq_rel) == 1) {
+        geo_tree_deinit(&database->tree);
         MMDB_close(&database->mmdb);
         free(database);
     }
@@ -97,34 +121,18 @@ time_t geo_database_build_time(const struct geo_database *database)
 
 bool geo_database_has_family(const struct geo_database *database, bool is_ipv4)
 {
-    return is_ipv4 || database->mmdb.metadata.ip_version == 6;
+    return is_ipv4 || database->tree.is_ipv6;
 }
 
-static MMDB_lookup_result_s look_up4(const MMDB_s *mmdb, const uint8_t address[16], int *ret_error)
+void geo_database_find(const struct geo_database *database, struct geo_walk *walks, size_t n)
 {
-    struct sockaddr_in sockaddr = {.sin_family = AF_INET};
-    memcpy(&sockaddr.sin_addr, address + 12, 4);
-    return MMDB_lookup_sockaddr(mmdb, (const struct sockaddr *)&sockaddr, ret_error);
+    geo_tree_walk(&database->tree, walks, n);
 }
 
-static MMDB_lookup_result_s look_up6(const MMDB_s *mmdb, const uint8_t address[16], int *ret_error)
+void geo_database_prefetch(const struct geo_database *database, uint32_t offset)
 {
-    struct sockaddr_in6 sockaddr = {.sin6_family = AF_INET6};
-    memcpy(&sockaddr.sin6_addr, address, 16);
-    return MMDB_lookup_sockaddr(mmdb, (const struct sockaddr *)&sockaddr, ret_error);
-}
-
-bool geo_database_find(const struct geo_database *database, const uint8_t address[16], bool is_ipv4,
-                       uint32_t *ret_offset)
-{
-    const MMDB_s *mmdb = &database->mmdb;
-    int error = MMDB_SUCCESS;
-    MMDB_lookup_result_s result =
-        is_ipv4 ? look_up4(mmdb, address, &error) : look_up6(mmdb, address, &error);
-    if (error != MMDB_SUCCESS || !result.found_entry)
-        return false;
-    *ret_offset = result.entry.offset;
-    return true;
+    __builtin_prefetch(database->mmdb.data_section + offset);
+    __builtin_prefetch(database->mmdb.data_section + offset + 63);
 }
 
 void geo_database_decode(const struct geo_database *database, uint32_t offset,

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <time.h>
+#include "geo/tree.h"
 #include "record/record.h"
 
 /*
@@ -28,9 +29,10 @@ const char *geo_database_type(const struct geo_database *database);
 time_t geo_database_build_time(const struct geo_database *database);
 /* Can it know addresses of this family at all? An IPv4 file knows no IPv6 address. */
 bool geo_database_has_family(const struct geo_database *database, bool is_ipv4);
-/* Is there an entry for the address (IPv4 as ::ffff:a.b.c.d)? Damage is "no". */
-bool geo_database_find(const struct geo_database *database, const uint8_t address[16], bool is_ipv4,
-                       uint32_t *ret_offset);
+/* Looks for the entries of n (up to GEO_TREE_LANES) addresses at once, see tree.h. */
+void geo_database_find(const struct geo_database *database, struct geo_walk *walks, size_t n);
+/* Fetches an entry that will be decoded soon. */
+void geo_database_prefetch(const struct geo_database *database, uint32_t offset);
 /* The entry at an offset that was found. */
 void geo_database_decode(const struct geo_database *database, uint32_t offset,
                          struct place *ret_place);

@@ -35,12 +35,18 @@ void geo_reader_deinit(struct geo_reader *reader);
 /* Before the first lookup in another set. */
 void geo_reader_forget(struct geo_reader *reader);
 
+/* An address that is asked for, and the answer. */
+struct geo_ask {
+    uint8_t address[16]; /* IPv4 as ::ffff:a.b.c.d */
+    struct place place;  /* points into the set */
+    bool is_known;
+};
+
 /*
- * Asks each database of the set in order and merges what they know of an address (IPv4 as
- * ::ffff:a.b.c.d). True when something is known; *ret_place is written in any case, and points into
- * the set.
+ * Asks each database of the set in order and merges what they know of each address. The more are
+ * asked for at once the less each costs, up to GEO_TREE_LANES.
  */
-bool geo_reader_lookup(struct geo_reader *reader, const struct geo_set *set,
-                       const uint8_t address[16], struct place *ret_place);
+void geo_reader_lookup(struct geo_reader *reader, const struct geo_set *set, struct geo_ask *asks,
+                       size_t n_asks);
 
 #endif

@@ -101,19 +101,24 @@ static void make_addresses(uint8_t (*addresses)[16], bool is_ipv6)
 }
 
 static void bench_uncached(struct geo *geo, const uint8_t (*addresses)[16], const char *what,
-                           bool keeps_parts)
+                           bool keeps_parts, size_t n_at_once)
 {
     struct geo_set *set = geo_ref_current(geo);
     struct geo_reader reader;
-    struct place place;
+    struct geo_ask asks[64];
     if (geo_reader_init(&reader, set->n_databases, keeps_parts) < 0)
         abort();
     size_t n_known = 0;
     int64_t start = now_ns();
-    for (size_t i = 0; i < N_LOOKUPS; i++)
-        n_known += geo_reader_lookup(&reader, set, addresses[i % N_ADDRESSES], &place);
+    for (size_t i = 0; i < N_LOOKUPS; i += n_at_once) {
+        for (size_t k = 0; k < n_at_once; k++)
+            memcpy(asks[k].address, addresses[(i + k) % N_ADDRESSES], 16);
+        geo_reader_lookup(&reader, set, asks, n_at_once);
+        for (size_t k = 0; k < n_at_once; k++)
+            n_known += asks[k].is_known;
+    }
     double ns = (double)(now_ns() - start) / N_LOOKUPS;
-    printf("%s, random, %s: %.0f ns (%.0f %% known)\n", what,
+    printf("%s, random, %zu at once, %s: %.0f ns (%.0f %% known)\n", what, n_at_once,
            keeps_parts ? "entries kept" : "nothing kept", ns, 100.0 * (double)n_known / N_LOOKUPS);
     geo_reader_deinit(&reader);
     geo_set_unref(set);
@@ -193,8 +198,9 @@ static int bench_databases(const char *const *paths, size_t n_paths, const struc
     for (unsigned family = 0; family < 2; family++) {
         const char *what = family ? "IPv6" : "IPv4";
         make_addresses(addresses, family);
-        bench_uncached(geo, addresses, what, false);
-        bench_uncached(geo, addresses, what, true);
+        bench_uncached(geo, addresses, what, false, 1);
+        bench_uncached(geo, addresses, what, true, 1);
+        bench_uncached(geo, addresses, what, true, 64);
         bench_cached(geo, addresses, what, N_ADDRESSES);
         bench_cached(geo, addresses, what, 1000);
     }
