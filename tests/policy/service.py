@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The unit file and its user, as systemd reads them: valid, and with at most so much exposure.
-
-77: there is no systemd-analyze.
+"""service.py UNIT: the unit as it is installed, and its user, as systemd reads them: valid, and with at most so
+much exposure. 77: there is no systemd-analyze.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -12,7 +12,7 @@ import tempfile
 
 import policy
 
-UNIT = "systemd/logboom.service"
+UNIT = "systemd/logboom.service.in"  # breaches are told of the source
 USERS = "systemd/logboom.sysusers"
 EXPOSURE = 20  # tenths of systemd-analyze's 0.0 (safe) to 10.0 (unsafe)
 
@@ -21,26 +21,29 @@ def run(*command):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
+def commands_of(unit):
+    """The programs that the unit runs."""
+    with open(unit, encoding="utf-8") as file:
+        return re.findall(r"^Exec\w+=[-@:+!]*(\S+)", file.read(), re.M)
+
+
 def tree_with(unit, root):
-    """An installed system in miniature: the unit and something executable where it says."""
-    for folder, name, mode in (("usr/lib/systemd/system", os.path.basename(unit), 0o644),
-                               ("usr/sbin", "logboomd", 0o755), ("bin", "kill", 0o755)):
-        os.makedirs(os.path.join(root, folder), exist_ok=True)
-        path = os.path.join(root, folder, name)
+    """An installed system in miniature: the unit, and something executable where it says."""
+    folder = os.path.join(root, "usr/lib/systemd/system")
+    os.makedirs(folder)
+    shutil.copy(unit, folder)
+    for command in commands_of(unit):
+        path = os.path.join(root, command.lstrip("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
-            if name == os.path.basename(unit):
-                with open(unit, "rb") as source:
-                    file.write(source.read())
-        os.chmod(path, mode)
-    return os.path.join(root, "usr/lib/systemd/system", os.path.basename(unit))
+            os.fchmod(file.fileno(), 0o755)
+    return "/usr/lib/systemd/system/" + os.path.basename(unit)
 
 
-def check_unit(breaches):
-    unit = os.path.join(policy.ROOT, UNIT)
+def check_unit(unit, breaches):
     with tempfile.TemporaryDirectory() as root:
         path = tree_with(unit, root)
-        verified = run("systemd-analyze", "verify", f"--root={root}", "--recursive-errors=no", "--man=no",
-                       path[len(root):])
+        verified = run("systemd-analyze", "verify", f"--root={root}", "--recursive-errors=no", "--man=no", path)
         if verified.returncode != 0 or "logboom" in verified.stderr:
             breaches.add(UNIT, 1, "systemd-analyze verify:\n" + verified.stderr)
     rated = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", "--no-pager",
@@ -60,14 +63,14 @@ def check_users(breaches):
     breaches.looked_at += 1
 
 
-def main():
+def main(unit):
     if not shutil.which("systemd-analyze"):
         sys.exit(77)
     breaches = policy.Breaches()
-    check_unit(breaches)
+    check_unit(unit, breaches)
     check_users(breaches)
     breaches.exit()
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
