@@ -147,14 +147,18 @@ static int make_zones(struct daemon *d)
     return 0;
 }
 
-static int make_pool(struct daemon *d)
+static int make_budget(struct daemon *d)
 {
     size_t least = 0;
-    if (budget_divide(d->config, &d->budget, &least) < 0) {
+    int r = budget_divide(d->config, &d->budget, &least);
+    if (r < 0)
         log_msg(LOG_ERR, "memory: %llu MiB is too little for this configuration: set it to %zuM or more",
                 (unsigned long long)(d->config->memory >> 20), (least >> 20) + 1);
-        return -ENOSPC;
-    }
+    return r;
+}
+
+static int make_pool(struct daemon *d)
+{
     const struct batch_pool_options options = {
         .budget_bytes = d->budget.pool_bytes,
         .capacity = d->budget.batch_bytes,
@@ -412,8 +416,8 @@ static int make_status(struct daemon *d)
 static int start(struct daemon *d)
 {
     int (*const steps[])(struct daemon *) = {
-        make_zones, make_loop,  make_store,  make_geo,        make_pool,
-        make_pipeline, make_front, open_inputs, start_receivers, make_status,
+        make_zones,    make_budget, make_loop,   make_store,      make_geo,    make_pool,
+        make_pipeline, make_front,  open_inputs, start_receivers, make_status,
     };
     d->n_receivers = budget_receivers(d->config);
     int r = boom_ctx_with_cancel(NULL, &d->root);
@@ -484,6 +488,14 @@ static void tear_down(struct daemon *d)
         close(d->stopped_fd);
     boom_ctx_unref(d->stop);
     boom_ctx_unref(d->root);
+}
+
+int daemon_check(const struct config *config)
+{
+    struct daemon d = {.config = config, .stopped_fd = -1};
+    int zones = make_zones(&d), budget = make_budget(&d), geo = make_geo(&d);
+    tear_down(&d);
+    return zones == 0 && budget == 0 && geo == 0 ? 0 : 1;
 }
 
 int daemon_run(const struct config *config)

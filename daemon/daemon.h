@@ -10,4 +10,10 @@
  */
 int daemon_run(const struct config *config);
 
+/*
+ * What can be found wrong with a well-formed configuration without touching sockets or the store: unknown time zones, too little
+ * memory; geo databases that cannot be opened are warnings. Said in the log. Returns 0 or 1.
+ */
+int daemon_check(const struct config *config);
+
 #endif

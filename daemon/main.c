@@ -38,6 +38,9 @@ static int act(enum mode mode, const struct config *config)
 {
     switch (mode) {
     case MODE_CHECK:
+        log_open(config->log.level);
+        if (daemon_check(config) != 0)
+            return 1;
         printf("%s: no errors\n", config->path ? config->path : "built-in defaults");
         return 0;
     case MODE_DUMP:

@@ -62,6 +62,13 @@ class Configuration(harness.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("/nonexistent/logboom.yaml", done.stderr)
 
+    def test_check_finds_what_only_this_machine_knows(self):
+        done = self.check("memory: 16M\nworkers: 64\ngeoip: {databases: [/nonexistent/city.mmdb]}\n"
+                          "inputs: {a: {listen: ['udp://127.0.0.1:5514'], time_zone: Europe/Berln}}\n")
+        self.assertEqual(done.returncode, 1)
+        for words in ("Europe/Berln", "memory: 16 MiB is too little", "/nonexistent/city.mmdb"):
+            self.assertIn(words, done.stderr)
+
     def test_missing_database_goes_on_and_says_so(self):
         daemon = self.start({"geoip": {"databases": ["/nonexistent/city.mmdb"]}})
         self.assertIn("/nonexistent/city.mmdb", daemon.log())
