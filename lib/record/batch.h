@@ -16,7 +16,8 @@
  *                                              └──────── drop ────────────────────────────┘
  *
  * Exactly one thread owns a batch at a time; hand-over through a channel orders the memory.
- * Every line of a batch ends as stored or as dropped for a reason; batch_pool_put() tells the ledger.
+ * Every line of a batch ends as stored or as dropped for a reason; batch_pool_put() tells the
+ * ledger.
  */
 
 #include <stdint.h>
@@ -52,15 +53,23 @@ struct batch {
     uint32_t max_peers, n_peers;
     uint32_t max_places, n_places;
 
-    uint16_t input;      /* index of the input it came by */
-    bool blocks;         /* the input's on_full is block: a full queue waits for room instead of dropping it */
-    uint64_t serial;     /* new at each take: caches that index into the batch compare it */
+    uint16_t input; /* index of the input it came by */
+    bool
+        /* the input's on_full is block: a full queue waits for room instead of dropping it */
+        blocks;
+    uint64_t serial; /* new at each take: caches that index into the batch compare it */
 
-    /* What the places point into; geo_release(geo_owner) is called when the batch is put. NULL: nothing. */
+    /*
+     * What the places point into; geo_release(geo_owner) is called when the batch is put. NULL:
+     * nothing.
+     */
     void *geo_owner;
     void (*geo_release)(void *owner);
 
-    /* How it ended; filled by the last stage or by who drops it. The sum is n_records when it is put. */
+    /*
+     * How it ended; filled by the last stage or by who drops it. The sum is n_records when it is
+     * put.
+     */
     uint32_t n_stored;
     uint32_t n_dropped;
     enum stage_id dropped_at;
@@ -84,8 +93,9 @@ static inline bool batch_has_record_room(const struct batch *batch)
 }
 
 /*
- * Finds or adds a peer; the last one and a few before it are compared, so that a batch of one sender
- * has one. There are as many peers as records, so it never fails while there is room for a record.
+ * Finds or adds a peer; the last one and a few before it are compared, so that a batch of one
+ * sender has one. There are as many peers as records, so it never fails while there is room for a
+ * record.
  */
 uint16_t batch_add_peer(struct batch *batch, const struct peer *peer);
 

@@ -11,9 +11,9 @@
 
 /* RFC 5424 table 1; the words are those of <syslog.h>, and RFC 3164's meaning where it has none. */
 static const char *const facilities[] = {
-    "kern",   "user",   "mail",   "daemon", "auth",   "syslog", "lpr",    "news",
-    "uucp",   "cron",   "authpriv", "ftp",  "ntp",    "audit",  "alert",  "clock",
-    "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern",   "user",   "mail",     "daemon", "auth",   "syslog", "lpr",    "news",
+    "uucp",   "cron",   "authpriv", "ftp",    "ntp",    "audit",  "alert",  "clock",
+    "local0", "local1", "local2",   "local3", "local4", "local5", "local6", "local7",
 };
 
 /* RFC 5424 table 2. */
@@ -28,8 +28,8 @@ static const char *const formats[] = {
 };
 
 static const char *const reasons[] = {
-    [DROP_QUEUE_FULL] = "queue_full", [DROP_MEMORY] = "memory",
-    [DROP_OVERSIZE] = "oversize",     [DROP_EMPTY] = "empty",
+    [DROP_QUEUE_FULL] = "queue_full",   [DROP_MEMORY] = "memory",
+    [DROP_OVERSIZE] = "oversize",       [DROP_EMPTY] = "empty",
     [DROP_STORE_ERROR] = "store_error", [DROP_SHUTDOWN] = "shutdown",
 };
 
@@ -43,8 +43,8 @@ static const char *const stages[] = {
 static const struct alias {
     const char *name;
     int value;
-} severity_aliases[] = {{"panic", 0}, {"emergency", 0}, {"critical", 2}, {"error", 3},
-                        {"warn", 4},  {"informational", 6}},
+} severity_aliases[] = {{"panic", 0}, {"emergency", 0}, {"critical", 2},
+                        {"error", 3}, {"warn", 4},      {"informational", 6}},
   facility_aliases[] = {{"security", 4}, {"kernel", 0}};
 
 static const char *name_at(const char *const *names, size_t n_names, unsigned index)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 /*
- * The arrays of a batch lie behind one another in one allocation. Pages that were never touched cost
- * nothing, so a pool that has seen only quiet hours is far smaller than its budget.
+ * The arrays of a batch lie behind one another in one allocation. Pages that were never touched
+ * cost nothing, so a pool that has seen only quiet hours is far smaller than its budget.
  */
 struct batch_pool {
     struct batch_pool_options options;
@@ -117,7 +117,10 @@ struct batch *batch_pool_take(struct batch_pool *pool)
     return batch;
 }
 
-/* Calls each watch outside the lock, so that it may call back. The lock is held on entry and on return. */
+/*
+ * Calls each watch outside the lock, so that it may call back. The lock is held on entry and on
+ * return.
+ */
 static void fire_locked(struct batch_pool *pool)
 {
     struct boom_watch *watch;

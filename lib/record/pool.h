@@ -35,12 +35,14 @@ struct batch_pool *batch_pool_free(struct batch_pool *pool);
 
 /* An empty batch, or NULL when the budget is used up. Never waits. */
 struct batch *batch_pool_take(struct batch_pool *pool);
-/* Settles the outcome, releases what the places point into, and gives the batch back. Returns NULL. */
+/*
+ * Settles the outcome, releases what the places point into, and gives the batch back. Returns NULL.
+ */
 struct batch *batch_pool_put(struct batch_pool *pool, struct batch *batch);
 
 /*
- * One-shot: fn is called, by whoever puts a batch, when one is free again. Returns 0 (armed), 1 (one is free
- * now, fn will not be called). Rules as in boom_chan_watch_room().
+ * One-shot: fn is called, by whoever puts a batch, when one is free again. Returns 0 (armed), 1
+ * (one is free now, fn will not be called). Rules as in boom_chan_watch_room().
  */
 int batch_pool_watch(struct batch_pool *pool, struct boom_watch *watch);
 void batch_pool_unwatch(struct batch_pool *pool, struct boom_watch *watch);

@@ -53,31 +53,34 @@ enum record_geo_from {
 };
 
 struct record {
-    struct span line;      /* as received, without the framing */
-    struct span host;      /* RFC 5424 HOSTNAME; "-" is absent */
-    struct span app;       /* APP-NAME; RFC 3164's tag */
+    struct span line; /* as received, without the framing */
+    struct span host; /* RFC 5424 HOSTNAME; "-" is absent */
+    struct span app;  /* APP-NAME; RFC 3164's tag */
     struct span procid;
     struct span msgid;
-    struct span sd;        /* STRUCTURED-DATA as it came, with its brackets and escapes; "-" is absent */
-    struct span message;   /* MSG, bytes as they came (without a leading UTF-8 BOM) */
-    int64_t time_ns;       /* the sender's time, nanoseconds since 1970 UTC */
-    int64_t received_us;   /* microseconds since 1970 UTC */
-    uint32_t geo_off;      /* in the message, when geo_from is RECORD_GEO_MESSAGE */
-    uint8_t geo_len;       /* bytes of its text */
-    uint8_t geo_from;      /* enum record_geo_from */
-    uint16_t peer;         /* index into the batch's peers */
-    uint16_t place;        /* 1 + index into the batch's places; 0: not known */
-    uint8_t format;        /* enum record_format */
-    uint8_t facility;      /* 0-23, or RECORD_NO_FACILITY */
-    uint8_t severity;      /* 0-7, or RECORD_NO_SEVERITY */
-    uint8_t time_digits;   /* fraction digits that came with the time, 0-9 */
-    uint8_t flags;         /* RECORD_… */
+    struct span sd; /* STRUCTURED-DATA as it came, with its brackets and escapes; "-" is absent */
+    struct span message; /* MSG, bytes as they came (without a leading UTF-8 BOM) */
+    int64_t time_ns;     /* the sender's time, nanoseconds since 1970 UTC */
+    int64_t received_us; /* microseconds since 1970 UTC */
+    uint32_t geo_off;    /* in the message, when geo_from is RECORD_GEO_MESSAGE */
+    uint8_t geo_len;     /* bytes of its text */
+    uint8_t geo_from;    /* enum record_geo_from */
+    uint16_t peer;       /* index into the batch's peers */
+    uint16_t place;      /* 1 + index into the batch's places; 0: not known */
+    uint8_t format;      /* enum record_format */
+    uint8_t facility;    /* 0-23, or RECORD_NO_FACILITY */
+    uint8_t severity;    /* 0-7, or RECORD_NO_SEVERITY */
+    uint8_t time_digits; /* fraction digits that came with the time, 0-9 */
+    uint8_t flags;       /* RECORD_… */
 };
 
-/* A sender. IPv4 as ::ffff:a.b.c.d, so that there is one form; all zero with family 0: none (Unix socket). */
+/*
+ * A sender. IPv4 as ::ffff:a.b.c.d, so that there is one form; all zero with family 0: none (Unix
+ * socket).
+ */
 struct peer {
     uint8_t address[16];
-    uint16_t port; /* host order */
+    uint16_t port;  /* host order */
     uint8_t family; /* 0, 4 or 6 */
 };
 
@@ -92,13 +95,16 @@ struct place {
     struct text city;
     struct text region;
     struct text org;
-    double lat, lon;  /* degrees; only with has_location */
-    uint32_t asn;     /* 0: not known */
-    char country[2];  /* ISO 3166-1 alpha-2; NUL NUL: not known */
+    double lat, lon; /* degrees; only with has_location */
+    uint32_t asn;    /* 0: not known */
+    char country[2]; /* ISO 3166-1 alpha-2; NUL NUL: not known */
     bool has_location;
 };
 
-/* RFC 5424 table 1 and 2, as syslog.h spells them ("kern", "local1"; "emerg", "info"). NULL when out of range. */
+/*
+ * RFC 5424 table 1 and 2, as syslog.h spells them ("kern", "local1"; "emerg", "info"). NULL when
+ * out of range.
+ */
 const char *record_facility_name(unsigned facility);
 const char *record_severity_name(unsigned severity);
 const char *record_format_name(unsigned format);

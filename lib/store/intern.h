@@ -6,9 +6,11 @@
  * An open-addressing table from hashes to indices, emptied by counting up its generation. The
  * caller compares the keys:
  *
- *     for (slot = intern_first(&table, hash); intern_taken(&table, slot); slot =
- * intern_next(&table, slot)) if (slot->hash == hash && same(key, keys[slot->index])) return
- * slot->index; intern_set(&table, slot, hash, index);
+ *     for (slot = intern_first(&table, hash); intern_taken(&table, slot);
+ *          slot = intern_next(&table, slot))
+ *         if (slot->hash == hash && same(key, keys[slot->index]))
+ *             return slot->index;
+ *     intern_set(&table, slot, hash, index);
  *
  * It must never hold more entries than it was cleared for.
  */

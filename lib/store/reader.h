@@ -4,7 +4,8 @@
 
 /*
  * The store, as a reader sees it: rows in the order of reception, block by block, from either end.
- * A reader needs read permission and nothing else; a writer may be at work. Damage is skipped, counted and reported.
+ * A reader needs read permission and nothing else; a writer may be at work. Damage is skipped,
+ * counted and reported.
  *
  *   reader ──▶ segments (by first id) ──▶ blocks (headers first) ──▶ columns (only those asked for) ──▶ rows
  */
@@ -76,24 +77,32 @@ struct store_block_info {
 };
 
 /*
- * Moves to the next block: forwards from the oldest, or backwards from the newest (decided at the first call after
- * open or store_reader_seek). Returns 1 (ret_info is filled), 0 (no more *now*; forwards, a later call finds what was appended since),
- * or a negative errno (-EINVAL: the direction was another one before).
+ * Moves to the next block: forwards from the oldest, or backwards from the newest (decided at the
+ * first call after open or store_reader_seek). Returns 1 (ret_info is filled), 0 (no more *now*;
+ * forwards, a later call finds what was appended since), or a negative errno (-EINVAL: the
+ * direction was another one before).
  */
 int store_reader_next(struct store_reader *reader, bool backwards, struct store_block_info *ret_info);
-/* The next forward block is the one that holds id, or the first after it. UINT64_MAX: only what is appended from now on. */
+/*
+ * The next forward block is the one that holds id, or the first after it. UINT64_MAX: only what is
+ * appended from now on.
+ */
 int store_reader_seek(struct store_reader *reader, uint64_t id);
 
 /*
- * Decodes columns of the current block; those decoded already are not decoded again, so a caller may look at few columns first and
- * load the others where a row is wanted. Rows show the columns of the last call.
- * Returns 0, -EBADMSG (damaged: counted, reported; go on with the next), -EINVAL (no current block), -ENOMEM.
+ * Decodes columns of the current block; those decoded already are not decoded again, so a caller
+ * may look at few columns first and load the others where a row is wanted. Rows show the columns of
+ * the last call. Returns 0, -EBADMSG (damaged: counted, reported; go on with the next), -EINVAL (no
+ * current block), -ENOMEM.
  */
 int store_reader_load(struct store_reader *reader, uint32_t columns);
 /* Row 0 .. n_rows-1 of the loaded block. */
 void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row);
 
-/* A descriptor that becomes readable when something may have been appended (inotify), or a negative errno. The reader's own. */
+/*
+ * A descriptor that becomes readable when something may have been appended (inotify), or a negative
+ * errno. The reader's own.
+ */
 int store_reader_fd(struct store_reader *reader);
 /* Empties that descriptor. */
 void store_reader_ack(struct store_reader *reader);

@@ -3,14 +3,15 @@
 #define STORE_STORE_H
 
 /*
- * The store, as its one writer sees it. docs/store-format.md is the format; reader.h is the other side.
+ * The store, as its one writer sees it. docs/store-format.md is the format; reader.h is the other
+ * side.
  *
  *   batches ─▶ encode (parallel, pure processor) ─▶ append (in order, one write) ─▶ <path>/2026-11-24/0000000000000001.log
  *                                                                                     full or old: sealed to ….seg
  *
- * `stored` means: store_append() returned 0, and the block lies in the page cache: a SIGKILL cannot lose it.
- * One process at a time may hold a store open for writing (a lock file); readers need no lock.
- * Library code never logs: what a person should know comes through options.report.
+ * `stored` means: store_append() returned 0, and the block lies in the page cache: a SIGKILL cannot
+ * lose it. One process at a time may hold a store open for writing (a lock file); readers need no
+ * lock. Library code never logs: what a person should know comes through options.report.
  */
 
 #include <stdbool.h>
@@ -26,7 +27,8 @@ enum store_sync {
 
 struct store_options {
     const char *path;
-    const char *const *inputs; /* names by batch.input, kept with each row; borrowed for the life of the store */
+    /* names by batch.input, kept with each row; borrowed for the life of the store */
+    const char *const *inputs;
     size_t n_inputs;
     int compression;           /* zstd level, 1-19 */
     enum store_sync sync;
@@ -36,7 +38,10 @@ struct store_options {
     uint64_t retain_bytes;     /* delete the oldest sealed segments beyond this; 0: no limit */
     int64_t retain_age_ns;     /* or older than this (newest line); 0: no limit */
     uint64_t min_free_bytes;   /* or until the file system has this much room again; 0: no limit */
-    /* priority: as in syslog(3). May be called from any thread that calls the store, and from its own. */
+    /*
+     * priority: as in syslog(3). May be called from any thread that calls the store, and from its
+     * own.
+     */
     void (*report)(void *arg, int priority, const char *message);
     void *arg;
 };
@@ -58,13 +63,15 @@ struct store_stats {
     int64_t oldest_ns, newest_ns;  /* times of reception; 0 when empty */
     uint64_t append_errors;        /* appends that failed since start */
     uint64_t deleted_segments, deleted_records; /* by retention, since start */
-    int last_error;                /* negative errno of the last append that failed, 0 since one succeeded */
+    /* negative errno of the last append that failed, 0 since one succeeded */
+    int last_error;
 };
 
 /*
- * Opens or makes the store at options->path (directories with mode 0750). Cuts a torn tail of the newest log to its last
- * whole block; does not read sealed segments beyond what they keep about themselves. Starts a thread for sync, sealing by age and
- * retention. Returns 0, -EBUSY (another process holds it), -EACCES, -EROFS, -ENOSPC, … 
+ * Opens or makes the store at options->path (directories with mode 0750). Cuts a torn tail of the
+ * newest log to its last whole block; does not read sealed segments beyond what they keep about
+ * themselves. Starts a thread for sync, sealing by age and retention. Returns 0, -EBUSY (another
+ * process holds it), -EACCES, -EROFS, -ENOSPC, …
  */
 int store_open(const struct store_options *options, struct store **ret_store);
 /* Syncs and closes; the newest log stays a log, and is continued at the next open. Returns NULL. */
@@ -74,31 +81,37 @@ struct store *store_close(struct store *store);
 int store_encoder_new(struct store *store, struct store_encoder **ret_encoder);
 struct store_encoder *store_encoder_free(struct store_encoder *encoder);
 /*
- * Bytes an encoder may hold at most, for runs of n_bytes raw bytes and n_records records, at the compression levels up to 3
- * (higher ones keep larger tables: some 20 MiB at level 19).
+ * Bytes an encoder may hold at most, for runs of n_bytes raw bytes and n_records records, at the
+ * compression levels up to 3 (higher ones keep larger tables: some 20 MiB at level 19).
  */
 size_t store_encoder_bytes(size_t n_bytes, size_t n_records);
 
 /*
- * Makes one block from all records of the batches, in their order. Pure processor time, no locks; in parallel with others.
- * At most STORE_MAX_ROWS records in all, and half a GiB of any one kind of text. The batches are not needed afterwards.
- * Returns 0, -ENOMEM, -E2BIG (the encoder then holds nothing). An encoder holds one block at a time.
+ * Makes one block from all records of the batches, in their order. Pure processor time, no locks;
+ * in parallel with others. At most STORE_MAX_ROWS records in all, and half a GiB of any one kind of
+ * text. The batches are not needed afterwards. Returns 0, -ENOMEM, -E2BIG (the encoder then holds
+ * nothing). An encoder holds one block at a time.
  */
 #define STORE_MAX_ROWS 65535
 int store_encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches);
 /*
- * Writes the encoder's block behind everything appended before. Serialised inside: callers order their calls.
- * Returns 0: stored, and the encoder holds nothing any more (appending nothing is 0, too); or a negative errno: nothing of it
- * was, the file is as before, the encoder still holds the block, and this or the next append tries again.
+ * Writes the encoder's block behind everything appended before. Serialised inside: callers order
+ * their calls. Returns 0: stored, and the encoder holds nothing any more (appending nothing is 0,
+ * too); or a negative errno: nothing of it was, the file is as before, the encoder still holds the
+ * block, and this or the next append tries again.
  */
 int store_append(struct store *store, struct store_encoder *encoder);
 
 /*
- * Seals the open log now (a new one starts with the next append), and waits until that, and a round of retention, is done.
- * Any thread. Returns 0, or the negative errno that sealing met with; it is tried again every few seconds.
+ * Seals the open log now (a new one starts with the next append), and waits until that, and a round
+ * of retention, is done. Any thread. Returns 0, or the negative errno that sealing met with; it is
+ * tried again every few seconds.
  */
 int store_seal(struct store *store);
-/* Makes everything appended durable. Blocks, and appends meanwhile wait. Any thread. Returns 0 or a negative errno. */
+/*
+ * Makes everything appended durable. Blocks, and appends meanwhile wait. Any thread. Returns 0 or a
+ * negative errno.
+ */
 int store_sync(struct store *store);
 /* Any thread; never waits for the disk. */
 void store_get_stats(struct store *store, struct store_stats *ret_stats);

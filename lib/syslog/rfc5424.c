@@ -10,13 +10,15 @@
  * characters, not empty. "-" is absent. VERSION is 1; a line of another version is none of ours,
  * and is read as RFC 3164. What real senders damage, and what comes of it:
  *
- *   TIMESTAMP good or "-", names, STRUCTURED-DATA good    RFC 5424
- *   TIMESTAMP good, names, STRUCTURED-DATA left out or    RFC 5424 without sd; the message is all
- * that malformed                                             follows MSGID TIMESTAMP begins like a
- * date but is none, names,      RFC 5424 with the time of reception STRUCTURED-DATA good TIMESTAMP
- * good, the names do not fit                  RFC 3164 from TIMESTAMP on: "host tag: message"
- *   anything else                                         RFC 3164 from VERSION on: it was a
- * message that begins with "1 "
+ *   TIMESTAMP good or "-", names,               RFC 5424
+ *   STRUCTURED-DATA good
+ *   TIMESTAMP good, names, STRUCTURED-DATA      RFC 5424 without sd; the message is all that
+ *   left out or malformed                       follows MSGID
+ *   TIMESTAMP begins like a date but is none,   RFC 5424 with the time of reception
+ *   names, STRUCTURED-DATA good
+ *   TIMESTAMP good, the names do not fit        RFC 3164 from TIMESTAMP on: "host tag: message"
+ *   anything else                               RFC 3164 from VERSION on: it was a message that
+ *                                               begins with "1 "
  *
  * TIMESTAMP is as liberal as syslog_time_iso(): without a zone it is in the parser's.
  */

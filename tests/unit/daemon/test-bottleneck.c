@@ -16,7 +16,8 @@ static int setup(void **state)
 {
     memory = (struct batch_pool_stats){.budget_bytes = 100 << 20};
     for (int i = 0; i < N_PIPELINE_STAGES; i++)
-        stages[i] = (struct boom_stage_stats){.name = stage_name(STAGE_PARSE + i), .queue.capacity = 256, .workers = 2};
+        stages[i] = (struct boom_stage_stats){
+            .name = stage_name(STAGE_PARSE + i), .queue.capacity = 256, .workers = 2};
     return 0;
 }
 

@@ -29,8 +29,9 @@ static int setup(void **state)
 
 static size_t all_parts(void)
 {
-    size_t encoder = store_encoder_bytes(budget.run_bytes + budget.batch_bytes,
-                                         stages_run_records(budget.run_bytes, budget.batch_records));
+    size_t encoder =
+        store_encoder_bytes(budget.run_bytes + budget.batch_bytes,
+                            stages_run_records(budget.run_bytes, budget.batch_records));
     return 2 * encoder + 2 * receiver_bytes(budget.datagrams, input.max_line) + budget.carry_bytes +
            budget.pool_bytes;
 }

@@ -55,7 +55,8 @@ static void a_second_daemon_is_refused(void **state)
 
 static void a_name_without_address_says_why(void **state)
 {
-    struct config_listen listen = {.scheme = SCHEME_UDP, .host = (char *)"no-such-host.invalid", .port = 514};
+    struct config_listen listen = {
+        .scheme = SCHEME_UDP, .host = (char *)"no-such-host.invalid", .port = 514};
     struct socket_address addresses[SOCKET_MAX_ADDRESSES];
     const char *why = "";
     assert_int_equal(socket_resolve(&listen, addresses, &why), -ENOENT);
@@ -70,7 +71,8 @@ static void a_closed_mouth_keeps_what_is_queued(void **state)
     assert_int_equal(socket_open(SCHEME_UDP, &wanted, 0, &fd, 1), 0);
     struct socket_address address = local_of(fd);
     int sender = socket(AF_INET, SOCK_DGRAM, 0);
-    assert_int_equal(sendto(sender, "before", 6, 0, (struct sockaddr *)&address.storage, address.len), 6);
+    assert_int_equal(
+        sendto(sender, "before", 6, 0, (struct sockaddr *)&address.storage, address.len), 6);
     struct pollfd readable = {.fd = fd, .events = POLLIN};
     assert_int_equal(poll(&readable, 1, 5000), 1);
     assert_int_equal(socket_close_mouth(fd), 0);
@@ -91,7 +93,8 @@ static void kernel_drops_are_counted_without_a_read(void **state)
     int sender = socket(AF_INET, SOCK_DGRAM, 0);
     char text[512] = {0};
     for (int i = 0; i < 200; i++)
-        (void)sendto(sender, text, sizeof(text), 0, (struct sockaddr *)&address.storage, address.len);
+        (void)sendto(sender, text, sizeof(text), 0, (struct sockaddr *)&address.storage,
+                     address.len);
     unsigned read = 0;
     while (recv(fd, text, sizeof(text), MSG_DONTWAIT) > 0)
         read++;
@@ -112,7 +115,8 @@ static void mapped_addresses_are_ipv4(void **state)
     char text[PEER_TEXT_MAX];
     peer_from_sockaddr((struct sockaddr *)&mapped, &peer);
     assert_string_equal(peer_to_text(&peer, text), "192.0.2.1:514");
-    struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_port = htons(514), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in6 six = {
+        .sin6_family = AF_INET6, .sin6_port = htons(514), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     peer_from_sockaddr((struct sockaddr *)&six, &peer);
     assert_string_equal(peer_to_text(&peer, text), "[::1]:514");
     assert_string_equal(peer_to_text(&(struct peer){0}, text), "");

@@ -24,7 +24,8 @@ static int free_pool(void **state)
 
 static struct peer peer_of(uint8_t last, uint16_t port)
 {
-    return (struct peer){.address = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = last}, .port = port, .family = 4};
+    return (struct peer){
+        .address = {[10] = 0xff, [11] = 0xff, [12] = 192, [15] = last}, .port = port, .family = 4};
 }
 
 static void a_sender_is_one_peer(void **state)

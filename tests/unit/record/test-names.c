@@ -40,11 +40,13 @@ static void severity_aliases(void **state)
         const char *name;
         int value;
     } cases[] = {
-        {"error", 3},  {"WARN", 4}, {"panic", 0},  {"Warning", 4}, {"0", 0},        {"7", 7},
-        {"8", -EINVAL}, {"", -EINVAL}, {"inf", -EINVAL}, {"infos", -EINVAL}, {"-1", -EINVAL}, {"007", -EINVAL},
+        {"error", 3},     {"WARN", 4},        {"panic", 0},    {"Warning", 4},
+        {"0", 0},         {"7", 7},           {"8", -EINVAL},  {"", -EINVAL},
+        {"inf", -EINVAL}, {"infos", -EINVAL}, {"-1", -EINVAL}, {"007", -EINVAL},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-        assert_int_equal(record_severity_from_name(cases[i].name, strlen(cases[i].name)), cases[i].value);
+        assert_int_equal(record_severity_from_name(cases[i].name, strlen(cases[i].name)),
+                         cases[i].value);
 }
 
 static void every_drop_has_a_word(void **state)

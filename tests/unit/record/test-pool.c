@@ -49,8 +49,9 @@ static void never_more_than_the_budget(void **state)
 static void bad_shapes_are_refused(void **state)
 {
     struct batch_pool *pool = NULL;
-    struct batch_pool_options options = {
-        .budget_bytes = 2 * batch_bytes(CAPACITY, RECORDS) - 1, .capacity = CAPACITY, .max_records = RECORDS};
+    struct batch_pool_options options = {.budget_bytes = 2 * batch_bytes(CAPACITY, RECORDS) - 1,
+                                         .capacity = CAPACITY,
+                                         .max_records = RECORDS};
     assert_int_equal(batch_pool_new(&options, &pool), -EINVAL);
     options.budget_bytes = 1 << 30;
     options.max_records = 65535;
