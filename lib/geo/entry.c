@@ -121,29 +121,34 @@ static bool read_raw(const struct section *section, size_t *at, struct value *re
     return true;
 }
 
-/* The same, but what a pointer leads to. If that is a pointer, the value is of a type nobody takes.
- */
-static bool read_value(const struct section *section, size_t *at, struct value *ret_value)
+/* What a pointer leads to. If that is a pointer, the value is of a type nobody takes. */
+static bool follow(const struct section *section, struct value *value)
 {
-    if (!read_raw(section, at, ret_value))
-        return false;
-    if (ret_value->type != TYPE_POINTER)
-        return true;
-    size_t target = ret_value->at;
-    return read_raw(section, &target, ret_value);
+    size_t target = value->at;
+    return value->type != TYPE_POINTER || read_raw(section, &target, value);
 }
 
-/* Moves *at past a whole value, with all its members. */
-static bool skip_value(const struct section *section, size_t *at)
+static bool read_value(const struct section *section, size_t *at, struct value *ret_value)
 {
-    for (uint64_t n_left = 1; n_left > 0; n_left--) {
-        struct value value;
-        if (!read_raw(section, at, &value))
+    return read_raw(section, at, ret_value) && follow(section, ret_value);
+}
+
+static uint64_t n_members(const struct value *value)
+{
+    return value->type == TYPE_MAP ? 2 * (uint64_t)value->size
+                                   : (value->type == TYPE_ARRAY ? value->size : 0);
+}
+
+/* The same as read_raw(), but moves past all members as well. */
+static bool read_whole(const struct section *section, size_t *at, struct value *ret_value)
+{
+    struct value member;
+    if (!read_raw(section, at, ret_value))
+        return false;
+    for (uint64_t n_left = n_members(ret_value); n_left > 0; n_left--) {
+        if (!read_raw(section, at, &member))
             return false;
-        if (value.type == TYPE_MAP)
-            n_left += 2 * (uint64_t)value.size;
-        else if (value.type == TYPE_ARRAY)
-            n_left += value.size;
+        n_left += n_members(&member);
     }
     return true;
 }
@@ -154,14 +159,12 @@ static bool is_key(const struct section *section, const struct value *key, const
     return key->size == name_len && memcmp(section->data + key->at, name, name_len) == 0;
 }
 
-/* The next pair of a map; *at is moved past it. */
+/* The next pair of a map; *at is moved past it. The value is still to be followed. */
 static bool read_pair(const struct section *section, size_t *at, struct value *ret_key,
                       struct value *ret_value)
 {
-    if (!read_value(section, at, ret_key) || ret_key->type != TYPE_TEXT)
-        return false;
-    size_t value_at = *at;
-    return skip_value(section, at) && read_value(section, &value_at, ret_value);
+    return read_value(section, at, ret_key) && ret_key->type == TYPE_TEXT &&
+           read_whole(section, at, ret_value);
 }
 
 static bool find_member(const struct section *section, const struct value *map, const char *name,
@@ -175,7 +178,7 @@ static bool find_member(const struct section *section, const struct value *map, 
         if (!read_pair(section, &at, &key, ret_value))
             return false;
         if (is_key(section, &key, name, name_len))
-            return true;
+            return follow(section, ret_value);
     }
     return false;
 }
@@ -308,12 +311,13 @@ static const struct member {
 };
 /* clang-format on */
 
-static void take_member(const struct section *section, const struct value *key,
-                        const struct value *value, struct place *place)
+static void take_member(const struct section *section, const struct value *key, struct value *value,
+                        struct place *place)
 {
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
         if (is_key(section, key, members[i].name, members[i].name_len)) {
-            members[i].take(section, value, place);
+            if (follow(section, value))
+                members[i].take(section, value, place);
             return;
         }
     }
@@ -340,43 +344,4 @@ void geo_entry_decode(const uint8_t *data, size_t size, uint32_t offset, struct 
     if (!place.has_location)
         place.lat = place.lon = 0;
     *ret_place = place;
-}
-
-static bool has_country(const struct place *place)
-{
-    return place->country[0] != '\0';
-}
-
-static bool has_names(const struct place *place)
-{
-    return place->city.len > 0 || place->region.len > 0;
-}
-
-static bool has_network(const struct place *place)
-{
-    return place->asn != 0 || place->org.len > 0;
-}
-
-void geo_place_merge(struct place *place, const struct place *more)
-{
-    if (!has_country(place))
-        memcpy(place->country, more->country, sizeof(place->country));
-    if (!has_names(place)) {
-        place->city = more->city;
-        place->region = more->region;
-    }
-    if (!place->has_location) {
-        place->has_location = more->has_location;
-        place->lat = more->lat;
-        place->lon = more->lon;
-    }
-    if (!has_network(place)) {
-        place->asn = more->asn;
-        place->org = more->org;
-    }
-}
-
-bool geo_place_is_known(const struct place *place)
-{
-    return has_country(place) || has_names(place) || place->has_location || has_network(place);
 }

@@ -64,7 +64,8 @@ enum geo_lookup { GEO_LOOKUP_PEER, GEO_LOOKUP_MESSAGE };
 
 /*
  * A worker: a cache of its own (address → place, for one generation), for one thread at a time. It
- * notices a swap at its next batch, and until then keeps the old databases mapped.
+ * notices a swap at its next batch, and until then keeps the old databases mapped. Of scratch it has
+ * about 36 KiB, whatever a batch holds; an open database with IPv4 has a table of 256 KiB, shared.
  */
 struct geo_worker;
 /* cache_entries: rounded up to a power of two; 0 means 4096. Returns 0, -ENOMEM. */

@@ -10,8 +10,8 @@
 #define N_PARTS   ((size_t)1 << PART_BITS)
 
 /*
- * Addresses are asked for in groups, in passes over the group: each pass touches memory that the one
- * before has fetched, so that the cache misses of a group overlap.
+ * Addresses are asked for in groups, in passes over the group: each pass touches memory that the
+ * one before has fetched, so that the cache misses of a group overlap.
  *
  *   walk the tree ▶ fetch the parts ▶ fetch the entries of those that are none ▶ decode and merge
  */

@@ -18,10 +18,10 @@
  *   24 bits  LLLLLL RRRRRR     28 bits  LLLLLL LR RRRRRR     32 bits  LLLLLLLL RRRRRRRR
  *                                              └ L's upper four bits
  *
- * A walk of an address that nobody asked for lately is a chain of cache misses, in a tree of tens of
- * megabytes. So the walks of several addresses take turns, a node each, and each fetches its next
- * node before the others have theirs: their misses overlap. The first 16 steps of IPv4 addresses are
- * taken by one table.
+ * A walk of an address that nobody asked for lately is a chain of cache misses, in a tree of tens
+ * of megabytes. So the walks of several addresses take turns, a node each, and each fetches its
+ * next node before the others have theirs: their misses overlap. The first 16 steps of IPv4
+ * addresses are taken by one table.
  *
  * Bounds. A record is followed only when it is below n_nodes; that many nodes and the 16 bytes
  * between tree and data were checked to lie in the file, so that a node may be read as eight bytes.

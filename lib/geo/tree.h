@@ -30,8 +30,8 @@ struct geo_tree_shape {
 };
 
 /*
- * file: from its first byte, where the tree is. Returns 0, -EBADMSG (no such tree, or it does not fit
- * into the file), -ENOMEM.
+ * file: from its first byte, where the tree is. Returns 0, -EBADMSG (no such tree, or it does not
+ * fit into the file), -ENOMEM.
  */
 int geo_tree_init(struct geo_tree *tree, const uint8_t *file, size_t file_bytes,
                   const struct geo_tree_shape *shape);

@@ -28,7 +28,7 @@ struct geo_worker {
     struct geo_reader reader;
     uint64_t n_batches;
     struct geo_query queries[GEO_CHUNK];
-    struct geo_ask asks[GEO_CHUNK]; /* of addresses that the cache does not know */
+    struct geo_ask asks[GEO_CHUNK];          /* of addresses that the cache does not know */
     struct geo_cache_slot *slots[GEO_CHUNK]; /* where the cache wants the answers */
     uint16_t places[GEO_CHUNK];              /* the answers as record.place */
     size_t n_lookup;

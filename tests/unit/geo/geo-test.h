@@ -103,7 +103,8 @@ static inline bool look_up(struct geo_worker *worker, const char *text, struct p
 
 static inline bool is_text(struct text text, const char *expected)
 {
-    return text.len == strlen(expected) && (text.len == 0 || memcmp(text.data, expected, text.len) == 0);
+    return text.len == strlen(expected) &&
+           (text.len == 0 || memcmp(text.data, expected, text.len) == 0);
 }
 
 static inline bool is_country(const struct place *place, const char *expected)
