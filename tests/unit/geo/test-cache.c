@@ -154,6 +154,58 @@ static void test_evicted_in_batch(void **state)
     geo_free(geo);
 }
 
+/* A batch of several chunks, the last one not full: each record as if it were alone. */
+static void test_large_batch(void **state)
+{
+    enum { N = 700 };
+    static const char *const kinds[] = {"city-mixed", "flat-v4", "asn-v4", "country-mixed"};
+    static const enum geo_lookup lookup[] = {GEO_LOOKUP_MESSAGE, GEO_LOOKUP_PEER};
+    static const size_t cache_sizes[] = {2, 64, 4096};
+    static char bytes[N * 64];
+    static struct record records[N];
+    static struct peer peers[N];
+    static struct place places[N];
+    struct geo *geo = open_geo(kinds, 4);
+    srandom(23);
+    for (unsigned round = 0; round < 30; round++) {
+        struct batch batch = {.bytes = bytes, .records = records, .peers = peers, .places = places,
+                              .capacity = sizeof(bytes), .max_records = N, .max_peers = N, .max_places = N};
+        struct geo_worker *worker, *alone;
+        assert_int_equal(geo_worker_new(geo, lookup, 2, cache_sizes[round % 3], &worker), 0);
+        assert_int_equal(geo_worker_new(geo, NULL, 0, 0, &alone), 0);
+        for (unsigned i = 0; i < N; i++) {
+            uint8_t address[16];
+            char peer[INET6_ADDRSTRLEN], message[INET6_ADDRSTRLEN];
+            random_address(address);
+            inet_ntop(AF_INET6, address, peer, sizeof(peer));
+            random_address(address);
+            inet_ntop(AF_INET6, address, message, sizeof(message));
+            add_line(&batch, peer, random() % 3 ? message : "");
+        }
+        geo_enrich_batch(worker, &batch);
+        for (unsigned i = 0; i < N; i++) {
+            struct text text = batch_text(&batch, records[i].message);
+            uint8_t address[16];
+            uint32_t off, len;
+            struct place place;
+            enum record_geo_from from = RECORD_GEO_NONE;
+            if (geo_find_address(text.data, text.len, &off, &len, address) &&
+                geo_lookup_address(alone, address, &place))
+                from = RECORD_GEO_MESSAGE;
+            else if (geo_lookup_address(alone, peers[records[i].peer].address, &place))
+                from = RECORD_GEO_PEER;
+            assert_int_equal(records[i].geo_from, from);
+            assert_int_equal(records[i].place != 0, from != RECORD_GEO_NONE);
+            assert_true(from == RECORD_GEO_NONE || same_place(&place, &places[records[i].place - 1]));
+            assert_true(from != RECORD_GEO_MESSAGE || (records[i].geo_off == off && records[i].geo_len == len));
+        }
+        release_places(&batch);
+        geo_worker_free(worker);
+        geo_worker_free(alone);
+    }
+    geo_free(geo);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_same_as_uncached),
         cmocka_unit_test(test_evicted_in_batch),
+        cmocka_unit_test(test_large_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
