@@ -10,7 +10,7 @@
 #include "record/batch.h"
 
 #define MAX_RECEIVERS 4
-/* Fewer batches than this and a receiver would wait for the store at every turn. */
+/* Fewer batches than this and a receiver would wait for the store at every turn; and each lane fills one. */
 #define BATCHES_AT_LEAST 8
 
 /* The first whose memory is not more than the configured one applies. */
@@ -67,6 +67,11 @@ static size_t fixed_bytes(const struct config *config, const struct budget *budg
            budget_receivers(config) * receiver_bytes(budget->datagrams, longest_line(config));
 }
 
+static size_t least_batches(const struct config *config)
+{
+    return BATCHES_AT_LEAST + config->n_inputs * budget_receivers(config);
+}
+
 int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
 {
     struct budget budget = scale_for(config->memory);
@@ -76,7 +81,7 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
     budget.carry_bytes = config->memory / 8;
 
     size_t fixed = fixed_bytes(config, &budget), geo = geo_bytes(config);
-    size_t least = fixed + BATCHES_AT_LEAST * batch_bytes(budget.batch_bytes, budget.batch_records);
+    size_t least = fixed + least_batches(config) * batch_bytes(budget.batch_bytes, budget.batch_records);
     if (config->memory < least + budget.carry_bytes) {
         *ret_least_bytes = least / 7 * 8;
         return -ENOSPC;
@@ -85,6 +90,8 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
     if (geo > config->memory / 2)
         geo = config->memory / 2;
     budget.pool_bytes = config->memory - fixed - budget.carry_bytes - (geo < spare ? geo : spare);
+    size_t n_batches = budget.pool_bytes / batch_bytes(budget.batch_bytes, budget.batch_records);
+    budget.run_batches = n_batches < 4 * STAGES_RUN_BATCHES ? (unsigned)n_batches / 4 : STAGES_RUN_BATCHES;
     *ret_budget = budget;
     return 0;
 }

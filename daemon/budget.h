@@ -22,6 +22,7 @@ struct budget {
     uint32_t batch_bytes;   /* of a batch's text: holds the longest line twice */
     uint32_t batch_records;
     size_t run_bytes;       /* what the store gathers for a block */
+    unsigned run_batches;   /* that it gathers them from: a quarter of the pool, lest receivers wait for the linger */
     unsigned datagrams;     /* that one call reads */
     size_t carry_bytes;
     size_t pool_bytes;      /* for batches, their arrays included */

@@ -179,6 +179,7 @@ static int make_pipeline(struct daemon *d)
         .store = d->store,
         .pool = d->pool,
         .run_bytes = d->budget.run_bytes,
+        .run_batches = d->budget.run_batches,
     };
     stages_describe(&d->stages, options);
     return fail(boom_pipeline_start(d->root, options, N_PIPELINE_STAGES, &d->pipeline), "pipeline");

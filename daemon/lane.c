@@ -53,6 +53,13 @@ static void give_up_batch(struct lane *lane, struct batch *batch)
     batch_pool_put(lane->front->pool, batch);
 }
 
+/* A quiet lane holds no batch: there may be more lanes than batches. */
+static void give_back_empty(struct lane *lane)
+{
+    if (lane->open && lane->open->n_records == 0)
+        lane->open = batch_pool_put(lane->front->pool, lane->open);
+}
+
 void lane_deinit(struct lane *lane)
 {
     if (!lane->front)
@@ -63,8 +70,7 @@ void lane_deinit(struct lane *lane)
     tell_refused(lane);
     boom_pipeline_unwatch(lane->front->pipeline, &lane->room_watch);
     batch_pool_unwatch(lane->front->pool, &lane->pool_watch);
-    if (lane->open)
-        batch_pool_put(lane->front->pool, lane->open);
+    give_back_empty(lane);
     if (lane->pending)
         give_up_batch(lane, lane->pending);
     if (lane->paused)
@@ -192,7 +198,8 @@ void lane_refuse(struct lane *lane, enum drop_reason reason, uint64_t n_lines, u
 void lane_end_turn(struct lane *lane)
 {
     tell_refused(lane);
-    if (!lane->open || lane->open->n_records == 0 || event_pending(lane->hand_on_timer, EV_TIMEOUT, NULL))
+    give_back_empty(lane);
+    if (!lane->open || event_pending(lane->hand_on_timer, EV_TIMEOUT, NULL))
         return;
     int64_t wait_ns = lane->handed_on_ns + HAND_ON_NS - boom_now_ns();
     if (wait_ns <= 0) {
@@ -233,6 +240,7 @@ void lane_try_resume(struct lane *lane)
         if (source->resume)
             source->resume(source);
     }
+    lane_end_turn(lane);
 }
 
 void lane_start_draining(struct lane *lane, struct boom_ctx *ctx)

@@ -219,7 +219,7 @@ void stages_describe(struct stages *stages, struct boom_stage_options ret_option
     ret_options[PIPELINE_ENRICH] = describe(stages, "enrich", &enrich_ops, &config->enrich);
     struct boom_stage_options *store = &ret_options[PIPELINE_STORE];
     *store = describe(stages, "store", &store_ops, &config->store_stage);
-    store->run_max = STAGES_RUN_BATCHES;
+    store->run_max = stages->run_batches;
     store->run_weight = stages->run_bytes;
     store->run_weigh = weight_of;
     store->linger_ns = STORE_LINGER_NS;

@@ -21,6 +21,7 @@ struct stages {
     struct store *store;
     struct batch_pool *pool;
     size_t run_bytes;                /* what the store gathers for a block */
+    unsigned run_batches;            /* and from how many batches */
 };
 
 /*

@@ -54,6 +54,22 @@ static void a_run_fits_into_a_block(void **state)
     assert_true(stages_run_records(budget.run_bytes, budget.batch_records) <= STORE_MAX_ROWS);
 }
 
+static void each_lane_has_a_batch(void **state)
+{
+    struct config_input inputs[10];
+    for (size_t i = 0; i < 10; i++)
+        inputs[i] = input;
+    config.inputs = inputs;
+    config.n_inputs = 10;
+    config.memory = 1 * MIB;
+    assert_int_equal(budget_divide(&config, &budget, &least), -ENOSPC);
+    config.memory = least + MIB;
+    assert_int_equal(budget_divide(&config, &budget, &least), 0);
+    size_t n_batches = budget.pool_bytes / batch_bytes(budget.batch_bytes, budget.batch_records);
+    assert_true(n_batches >= config.n_inputs * budget_receivers(&config));
+    assert_true(budget.run_batches >= 2 && budget.run_batches <= n_batches / 4);
+}
+
 static void the_longest_line_fits_twice(void **state)
 {
     input.max_line = 1 << 20;
@@ -75,6 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_parts_are_the_whole, setup),
         cmocka_unit_test_setup(a_run_fits_into_a_block, setup),
+        cmocka_unit_test_setup(each_lane_has_a_batch, setup),
         cmocka_unit_test_setup(the_longest_line_fits_twice, setup),
         cmocka_unit_test_setup(too_little_says_how_much, setup),
     };
