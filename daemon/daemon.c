@@ -17,10 +17,12 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,6 +35,9 @@
 #include "daemon/stages.h"
 #include "daemon/status.h"
 #include "daemon/timezone.h"
+
+/* Descriptors that no connection may take: the store opens files, and the status is asked when things go wrong. */
+#define DESCRIPTORS_RESERVED 64
 
 struct signals {
     struct event *term, *interrupt, *hangup, *seal;
@@ -185,6 +190,19 @@ static int make_pipeline(struct daemon *d)
     return fail(boom_pipeline_start(d->root, options, N_PIPELINE_STAGES, &d->pipeline), "pipeline");
 }
 
+/* Raises the limit as far as it goes. Returns how many descriptors connections may take. */
+static int raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return INT_MAX;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    rlim_t reserved = limit.rlim_cur / 4 < DESCRIPTORS_RESERVED ? limit.rlim_cur / 4 : DESCRIPTORS_RESERVED;
+    return limit.rlim_cur > INT_MAX ? INT_MAX : (int)(limit.rlim_cur - reserved);
+}
+
 static int make_front(struct daemon *d)
 {
     const struct config *config = d->config;
@@ -195,6 +213,7 @@ static int make_front(struct daemon *d)
     d->front.n_inputs = config->n_inputs;
     d->front.datagrams = d->budget.datagrams;
     d->front.carry_max = d->budget.carry_bytes;
+    d->front.descriptors_max = raise_descriptors();
     d->front.inputs = calloc(config->n_inputs ? config->n_inputs : 1, sizeof(*d->front.inputs));
     d->receivers = calloc(d->n_receivers, sizeof(*d->receivers));
     if (!d->front.inputs || !d->receivers)

@@ -52,6 +52,7 @@ struct front {
     atomic_size_t carry_bytes; /* held by unfinished lines of stream connections */
     size_t carry_max;          /* their share of the memory budget */
     atomic_uint_least64_t next_connection;
+    int descriptors_max;       /* connections take no descriptor from this one on: the rest is the store's and the status's */
 };
 
 /* Something that is read: a UDP socket or a TCP connection embeds one. */

@@ -27,6 +27,8 @@ struct status {
     uint64_t received_at_tick;
     struct bottleneck bottleneck;
     char *socket_path; /* set once the file is ours */
+    struct evconnlistener *listeners[2];
+    size_t n_listeners;
 };
 
 /* ---- snapshot --------------------------------------------------------------------------------------------- */
@@ -75,6 +77,8 @@ static int take_snapshot(struct status *status, struct status_snapshot *ret)
 void status_tick(struct status *status)
 {
     struct status_snapshot snapshot;
+    for (size_t i = 0; i < status->n_listeners; i++)
+        evconnlistener_enable(status->listeners[i]); /* see on_accept_error() */
     if (take_snapshot(status, &snapshot) < 0)
         return;
     bottleneck_update(&status->bottleneck, snapshot.stages, &snapshot.memory,
@@ -219,6 +223,20 @@ static int listen_unix(const char *path, int *ret_fd)
     return 0;
 }
 
+/* Out of descriptors: who waits stays queued, so the loop would spin on it. The next tick tries again. */
+static void on_accept_error(struct evconnlistener *listener, void *arg)
+{
+    static struct log_limit limit = LOG_LIMIT(1, 60 * 1000000000ll);
+    log_limited(&limit, boom_now_ns(), LOG_ERR, "status: accept: %s; trying again each second", strerror(errno));
+    evconnlistener_disable(listener);
+}
+
+static void add_listener(struct status *status, struct evconnlistener *listener)
+{
+    evconnlistener_set_error_cb(listener, on_accept_error);
+    status->listeners[status->n_listeners++] = listener;
+}
+
 static int serve_unix(struct status *status, const char *path)
 {
     int fd = -1;
@@ -238,6 +256,7 @@ static int serve_unix(struct status *status, const char *path)
             close(fd);
         return -ENOMEM;
     }
+    add_listener(status, listener);
     return 0;
 }
 
@@ -257,10 +276,14 @@ static int serve_tcp(struct status *status, const char *address)
     memcpy(host, start, len);
     host[len] = '\0';
     unsigned long port = strtoul(colon + 1, NULL, 10);
-    if (port > UINT16_MAX || evhttp_bind_socket(status->http, len ? host : "127.0.0.1", (uint16_t)port) < 0) {
+    struct evhttp_bound_socket *bound = NULL;
+    if (port <= UINT16_MAX)
+        bound = evhttp_bind_socket_with_handle(status->http, len ? host : "127.0.0.1", (uint16_t)port);
+    if (!bound) {
         log_msg(LOG_ERR, "status.http: cannot listen on %s: %s; choose another address", address, strerror(errno));
         return -EADDRINUSE;
     }
+    add_listener(status, evhttp_bound_socket_get_listener(bound));
     return 0;
 }
 

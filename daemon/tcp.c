@@ -365,21 +365,24 @@ static struct tcp_connection *connection_new(struct lane *lane, int fd, const st
 
 /* ---- a listener ------------------------------------------------------------------------------------------- */
 
-static void refuse(struct lane *lane, int fd)
+static void refuse(struct lane *lane, int fd, const char *why)
 {
     static struct log_limit limit = LOG_LIMIT(1, 60 * 1000000000ll);
     atomic_fetch_add(&lane->input->connections_refused, 1);
-    log_limited(&limit, boom_now_ns(), LOG_WARNING,
-                "input %s: connection refused: %u are open, which is max_connections; raise it or close some",
-                lane->input->config->name, lane->input->config->max_connections);
+    log_limited(&limit, boom_now_ns(), LOG_WARNING, "input %s: connection refused: %u are open, %s; raise it or close some",
+                lane->input->config->name, atomic_load(&lane->input->connections), why);
     close(fd);
 }
 
 static void accepted(struct lane *lane, int fd, const struct sockaddr *from)
 {
+    if (fd >= lane->front->descriptors_max) {
+        refuse(lane, fd, "which is what the limit of open files allows (LimitNOFILE, ulimit -n)");
+        return;
+    }
     if (atomic_fetch_add(&lane->input->connections, 1) >= lane->input->config->max_connections) {
         atomic_fetch_sub(&lane->input->connections, 1);
-        refuse(lane, fd);
+        refuse(lane, fd, "which is max_connections");
         return;
     }
     int on = 1;

@@ -29,6 +29,31 @@ class Limits(harness.TestCase):
         self.assertEqual(status["ledger"]["stored"], 40 * 16, status["inputs"])
         self.assertEqual(status["memory"]["used"], 0)
 
+    def test_connections_leave_descriptors_for_the_store(self):
+        """With all descriptors wanted by senders, the store still opens its files and the status answers."""
+        daemon = self.daemon()
+        command = daemon.command
+        daemon.command = lambda *options: ["prlimit", "--nofile=100:100", *command(*options)]
+        daemon.start()
+        connections = [self.connect(daemon) for _ in range(150)]
+        net = daemon.wait_for(lambda s: (n := s["inputs"]["net"])["connections"]
+                              + n["connections_refused"] == 150, "accepted or refused")["inputs"]["net"]
+        self.assertGreater(net["connections"], 40)
+        self.assertGreater(net["connections_refused"], 50)
+        for connection in connections:
+            try:
+                connection.sendall(b"<13>1 - - many - - - line\n")
+            except OSError:
+                pass
+        daemon.wait_stored(net["connections"])
+        self.assertEqual(daemon.wait_settled()["ledger"]["dropped"], 0)
+        self.assertIn("open files", daemon.log())
+        for connection in connections:
+            connection.close()
+        daemon.wait_for(lambda s: s["inputs"]["net"]["connections"] == 0, "all closed")
+        senders.tcp(daemon.port, [b"<13>1 - - good - - - still here"])
+        daemon.wait_stored(net["connections"] + 1)
+
 
 if __name__ == "__main__":
     harness.main()
