@@ -107,7 +107,7 @@ static void on_status(struct evhttp_request *request, void *arg)
     char *text = NULL;
     if (take_snapshot(arg, &snapshot) == 0) {
         json_t *json = status_to_json(&snapshot);
-        text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+        text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
         json_decref(json);
         free(snapshot.inputs);
     }
@@ -162,6 +162,7 @@ static void on_other(struct evhttp_request *request, void *arg)
     struct evbuffer *body = evbuffer_new();
     if (body)
         evbuffer_add_printf(body, "there is /status, /metrics and /threads\n");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain; charset=utf-8");
     evhttp_send_reply(request, HTTP_NOTFOUND, "Not Found", body);
     if (body)
         evbuffer_free(body);
@@ -214,7 +215,7 @@ static int listen_unix(const char *path, int *ret_fd)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0660) < 0 || listen(fd, 64) < 0) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0660) < 0 || listen(fd, SOMAXCONN) < 0) {
         r = -errno;
         close(fd);
         return r;
@@ -301,7 +302,7 @@ int status_new(struct event_base *base, const struct status_sources *sources, st
     };
     int r = status->http ? 0 : -ENOMEM;
     if (r == 0) {
-        evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+        evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET);
         evhttp_set_timeout(status->http, REQUEST_TIMEOUT_S);
         evhttp_set_max_headers_size(status->http, MAX_HEADERS);
         evhttp_set_max_body_size(status->http, 0);

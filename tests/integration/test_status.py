@@ -3,6 +3,7 @@
 
 import json
 import re
+import socket
 
 import harness
 import senders
@@ -69,7 +70,28 @@ class Status(harness.TestCase):
         self.assertEqual(len(series), len(set(series)), "a series occurs twice")
 
     def test_unknown_path_is_404(self):
-        self.assertEqual(self.sut.get("/no/such/page")[0], 404)
+        code, kind, _ = self.sut.get("/no/such/page")
+        self.assertEqual((code, kind), (404, "text/plain; charset=utf-8"))
+
+    def test_only_get(self):
+        for method in ("POST", "PUT", "DELETE", "HEAD"):
+            connection = harness.UnixConnection(self.sut.socket, harness.LIMIT_S)
+            connection.request(method, "/status")
+            self.assertEqual(connection.getresponse().status, 501, method)
+            connection.close()
+        self.assertRegex(self.sut.get("/status")[2], r'"uptime_s": \d+(\.\d{1,12})?,')
+
+    def test_many_slow_clients(self):
+        slow = []
+        for _ in range(300):
+            client = socket.socket(socket.AF_UNIX)
+            self.addCleanup(client.close)
+            client.connect(self.sut.socket)
+            client.sendall(b"GET /stat")
+            slow.append(client)
+        self.assertEqual(self.sut.get("/status")[0], 200)
+        slow[-1].sendall(b"us HTTP/1.0\r\n\r\n")
+        self.assertTrue(slow[-1].recv(100).startswith(b"HTTP/1.0 200 "))
 
     def test_logboomctl_status(self):
         text = self.sut.ctl("--socket", self.sut.socket, "status").stdout.decode()
