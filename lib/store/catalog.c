@@ -137,6 +137,19 @@ static int read_day(struct catalog *catalog, int root_fd, const char *day,
     return r;
 }
 
+/*
+ * What may lie beside the days: the lock, a file system's own folder where the store is its root,
+ * and sockets, as a daemon's status has its place here where there is no better one.
+ */
+static bool is_neighbour(const struct dirent *entry)
+{
+    static const char *const names[] = {".", "..", "lock", "lost+found"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(entry->d_name, names[i]) == 0)
+            return true;
+    return entry->d_type == DT_SOCK;
+}
+
 static int read_root(struct catalog *catalog, int root_fd, const struct reporter *reporter)
 {
     int r = 0;
@@ -147,7 +160,7 @@ static int read_root(struct catalog *catalog, int root_fd, const struct reporter
         const char *name = entry->d_name;
         if (is_day(name))
             r = add_day(catalog, name);
-        else if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && strcmp(name, "lock") != 0)
+        else if (!is_neighbour(entry))
             foreign(catalog, "", name, reporter);
     }
     closedir(dir);

@@ -8,6 +8,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static struct store *open_store(struct fixture *fixture)
@@ -308,6 +311,30 @@ static void foreign_files_are_left_alone(void **state)
     fixture_deinit(&fixture);
 }
 
+/* A socket, and a file system's own folder, are nobody's mistake. */
+static void neighbours_are_not_foreign(void **state)
+{
+    struct fixture fixture;
+    struct store_stats stats;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char path[256];
+    fixture_init(&fixture);
+    struct store *store = open_store(&fixture);
+    store_close(store);
+    snprintf(path, sizeof(path), "%s/lost+found", fixture.path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    snprintf(address.sun_path, sizeof(address.sun_path), "%.90s/status.sock", fixture.path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    store = open_store(&fixture);
+    store_get_stats(store, &stats);
+    assert_int_equal(stats.quarantined, 0);
+    assert_int_equal(fixture.n_reports, 0);
+    store_close(store);
+    close(fd);
+    fixture_deinit(&fixture);
+}
+
 static void synced_stores_work_too(void **state)
 {
     struct fixture fixture;
@@ -344,6 +371,7 @@ int main(void)
         cmocka_unit_test(no_new_file),
         cmocka_unit_test(stale_logs),
         cmocka_unit_test(foreign_files_are_left_alone),
+        cmocka_unit_test(neighbours_are_not_foreign),
         cmocka_unit_test(synced_stores_work_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
