@@ -436,8 +436,8 @@ static int make_status(struct daemon *d)
 static int start(struct daemon *d)
 {
     int (*const steps[])(struct daemon *) = {
-        make_zones,    make_budget, make_loop,   make_store,      make_geo,    make_pool,
-        make_pipeline, make_front,  open_inputs, start_receivers, make_status,
+        make_zones,    make_budget, make_loop,   make_store,  make_geo,        make_pool,
+        make_pipeline, make_front,  open_inputs, make_status, start_receivers,
     };
     d->n_receivers = budget_receivers(d->config);
     int r = boom_ctx_with_cancel(NULL, &d->root);
