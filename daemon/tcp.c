@@ -235,7 +235,7 @@ static void end_connection(struct tcp_connection *conn, int error)
 enum read_result { READ_DONE, READ_AGAIN, READ_CLOSED };
 
 /* No batch is to be had and the input does not block: read and count, so that the sender is not held up. */
-static enum read_result read_without_batch(struct tcp_connection *conn)
+static enum read_result read_without_batch(struct tcp_connection *conn, uint32_t *ret_n)
 {
     const struct datagram_buffers *buffers = receiver_buffers(conn->source.lane->receiver);
     if (conn->unframed) {
@@ -246,8 +246,8 @@ static enum read_result read_without_batch(struct tcp_connection *conn)
     uint32_t len = carry_take(conn, buffers->spare);
     ssize_t n = read(conn->fd, buffers->spare + len, buffers->spare_bytes - len);
     int error = n < 0 ? errno : 0;
-    if (n > 0)
-        len += (uint32_t)n;
+    *ret_n = n > 0 ? (uint32_t)n : 0;
+    len += *ret_n;
     uint32_t done = take_frames(conn, buffers->spare, len, NO_BATCH, 0);
     if (done < len && carry_keep(conn, buffers->spare + done, len - done, true) < 0)
         cut_unfinished(conn, buffers->spare + done, len - done, NO_BATCH, 0);
@@ -268,7 +268,7 @@ static enum read_result read_into_batch(struct tcp_connection *conn, bool may_re
         bool read_now = may_read && !conn->unframed;
         struct batch *batch = lane_room(lane, conn->carry_len + (read_now ? READ_MIN : 0), 1);
         if (!batch)
-            return lane->paused ? READ_DONE : read_without_batch(conn);
+            return lane->paused ? READ_DONE : read_without_batch(conn, ret_n);
         char *at = batch->bytes + batch->used;
         uint32_t len = carry_take(conn, at);
         int error = 0;
@@ -295,11 +295,10 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct tcp_connection *conn = arg;
     struct lane *lane = conn->source.lane;
     uint32_t n;
-    if (what & EV_TIMEOUT) {
+    /* A timeout hides readiness: bytes that came while the process did not run are read first. */
+    if (read_into_batch(conn, true, &n) == READ_DONE && n == 0 && (what & EV_TIMEOUT) && !lane->paused) {
         atomic_fetch_add(&lane->input->idle_closed, 1);
         end_connection(conn, ETIMEDOUT);
-    } else {
-        read_into_batch(conn, true, &n);
     }
     lane_end_turn(lane);
 }

@@ -2,7 +2,9 @@
 """What hostile, broken and unlucky senders do: counted, and nothing else is harmed."""
 
 import random
+import signal
 import socket
+import threading
 
 import harness
 import senders
@@ -70,6 +72,17 @@ class BadInput(harness.TestCase):
         self.assertEqual(connection.recv(1), b"")
         daemon.wait_for(lambda s: s["inputs"]["net"]["connections"] == 0, "gone")
         self.assertEqual(len(daemon.query("app=idle")), 1)
+
+    def test_lines_that_wait_for_a_halted_daemon_are_no_idleness(self):
+        daemon = self.start({"inputs": {"net": {"idle_timeout": "300ms"}}})
+        connection = self.connect(daemon)
+        connection.sendall(b"<13>1 - - idle - - - before\n")
+        daemon.wait_stored(1)
+        daemon.signal(signal.SIGSTOP)
+        connection.sendall(b"<13>1 - - idle - - - meanwhile\n")
+        threading.Event().wait(0.4)  # what is tested is time itself: the idle_timeout passes
+        daemon.signal(signal.SIGCONT)
+        daemon.wait_stored(2)
 
     def test_half_a_frame_at_close_is_kept(self):
         for stream in (b"100 <13>1 - - half - - - never whole", b"<13>1 - - half - - - never whole"):
