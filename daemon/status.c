@@ -170,9 +170,14 @@ static void on_other(struct evhttp_request *request, void *arg)
 
 /* ---- sockets ---------------------------------------------------------------------------------------------- */
 
-/* A file that a daemon of the past left behind is removed; one that answers is somebody's. */
+/* A socket that a daemon of the past left behind is removed; one that answers, or another kind of file, is somebody's. */
 static int clear_stale(const struct sockaddr_un *address)
 {
+    struct stat st;
+    if (lstat(address->sun_path, &st) < 0)
+        return errno == ENOENT ? 0 : -errno;
+    if (!S_ISSOCK(st.st_mode))
+        return -EEXIST;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;

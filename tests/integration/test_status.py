@@ -73,6 +73,22 @@ class Status(harness.TestCase):
         code, kind, _ = self.sut.get("/no/such/page")
         self.assertEqual((code, kind), (404, "text/plain; charset=utf-8"))
 
+    def test_a_file_in_the_socket_s_place_is_kept(self):
+        other = self.daemon()
+        with open(other.socket, "w", encoding="utf-8") as file:
+            file.write("somebody's")
+        done = other.run()
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(f"cannot listen on {other.socket}: File exists", done.stderr)
+        with open(other.socket, encoding="utf-8") as file:
+            self.assertEqual(file.read(), "somebody's")
+
+    def test_stale_socket_is_replaced(self):
+        self.sut.kill()
+        self.sut.start()
+        self.assertEqual(self.sut.get("/status")[0], 200)
+        self.assertEqual(self.sut.terminate(), 0)
+
     def test_only_get(self):
         for method in ("POST", "PUT", "DELETE", "HEAD"):
             connection = harness.UnixConnection(self.sut.socket, harness.LIMIT_S)
