@@ -315,6 +315,19 @@ static void resume(struct source *source)
     lane_end_turn(lane);
 }
 
+/* The drain was cut off in the midst of it: whole frames that wait for a batch. */
+static void give_up_unframed(struct tcp_connection *conn)
+{
+    uint32_t pos = 0;
+    struct syslog_frame frame;
+    while (pos < conn->carry_len &&
+           syslog_frame_next(&conn->framer, conn->carry + pos, conn->carry_len - pos, &frame) == SYSLOG_FRAME_ONE) {
+        lane_refuse(conn->source.lane, DROP_SHUTDOWN, 1, frame.len);
+        pos += (uint32_t)frame.consumed;
+    }
+    conn->carry_len = 0;
+}
+
 static void drain(struct source *source)
 {
     struct tcp_connection *conn = (struct tcp_connection *)source;
@@ -332,6 +345,8 @@ static void drain(struct source *source)
             break;
         left -= n;
     }
+    if (conn->unframed)
+        give_up_unframed(conn);
     if (take_last_line(conn))
         close_connection(source);
 }
