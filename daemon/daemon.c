@@ -39,6 +39,9 @@
 /* Descriptors that no connection may take: the store opens files, and the status is asked when things go wrong. */
 #define DESCRIPTORS_RESERVED 64
 
+/* Beyond shutdown_timeout: for what is at work to return, and for closing the store. */
+#define STOP_SPARE_US 30000000ll
+
 struct signals {
     struct event *term, *interrupt, *hangup, *seal;
 };
@@ -328,7 +331,8 @@ static int stop_run(void *arg)
 static void begin_stop(struct daemon *d)
 {
     int64_t deadline_ns = boom_now_ns() + d->config->shutdown_timeout_ns;
-    sd_notify(0, "STOPPING=1\nSTATUS=Draining");
+    sd_notifyf(0, "STOPPING=1\nSTATUS=Draining\nEXTEND_TIMEOUT_USEC=%lld",
+               (long long)(d->config->shutdown_timeout_ns / 1000 + STOP_SPARE_US));
     log_msg(LOG_INFO, "stopping: draining for at most %lld s; a second signal ends it at once",
             (long long)(d->config->shutdown_timeout_ns / 1000000000));
     int r = boom_ctx_with_deadline(d->root, deadline_ns, &d->stop);

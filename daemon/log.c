@@ -41,6 +41,11 @@ static bool stderr_is_journal(void)
     return fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
+bool log_is_journal(void)
+{
+    return atomic_load(&to_journal);
+}
+
 void log_open(int level)
 {
     atomic_store(&to_journal, stderr_is_journal());

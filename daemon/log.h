@@ -29,6 +29,8 @@
  */
 void log_open(int level);
 void log_set_level(int level);
+/* Did log_open() find that stderr leads to the journal? */
+bool log_is_journal(void);
 /* Is a message of this priority written? For callers that would work to make one. */
 bool log_enabled(int priority);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "daemon/config.h"
 #include "daemon/daemon.h"
@@ -49,6 +50,27 @@ static int act(enum mode mode, const struct config *config)
         log_open(config->log.level);
         return daemon_run(config);
     }
+}
+
+/*
+ * Errors go to stderr as they are, FILE:LINE:COLUMN first, for people and editors; those of a daemon that the service
+ * manager starts get their severity from the log.
+ */
+static int load(const char *path, enum mode mode, struct config **ret_config)
+{
+    char *text = NULL;
+    size_t len = 0;
+    log_open(LOG_INFO);
+    FILE *errors = mode == MODE_RUN && log_is_journal() ? open_memstream(&text, &len) : NULL;
+    int r = config_load(path, errors ? errors : stderr, ret_config);
+    if (errors)
+        fclose(errors);
+    char *rest = text;
+    for (char *line; rest && (line = strsep(&rest, "\n"));)
+        if (*line)
+            log_msg(LOG_ERR, "%s", line);
+    free(text);
+    return r;
 }
 
 /* Modes that need no configuration. */
@@ -118,7 +140,7 @@ int main(int argc, char **argv)
         return 0;
 
     struct config *config = NULL;
-    if (config_load(path, stderr, &config) < 0)
+    if (load(path, mode, &config) < 0)
         return 1;
     int status = act(mode, config);
     config_free(config);

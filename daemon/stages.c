@@ -10,8 +10,11 @@
 #include "daemon/log.h"
 #include "syslog/parse.h"
 
-/* How long a block waits for more lines after its first: fresh lines are found within 100 ms of reception. */
-#define STORE_LINGER_NS (50 * 1000000ll)
+/*
+ * At most this often a block is written that is not full. A lone line is stored at once, and the lines of a trickle within this
+ * time.
+ */
+#define STORE_INTERVAL_NS (50 * 1000000ll)
 
 /* ---- parse ------------------------------------------------------------------------------------------------ */
 
@@ -222,5 +225,5 @@ void stages_describe(struct stages *stages, struct boom_stage_options ret_option
     store->run_max = stages->run_batches;
     store->run_weight = stages->run_bytes;
     store->run_weigh = weight_of;
-    store->linger_ns = STORE_LINGER_NS;
+    store->interval_ns = STORE_INTERVAL_NS;
 }

@@ -50,12 +50,28 @@ static size_t gather_next(struct stage *stage, struct entry *ret_entries, size_t
     uint64_t ticket;
     size_t n;
 
-    if (stage->options.linger_ns == 0)
+    if (until_ns == 0)
         return boom_chan_try_recv(stage->queue, ret_entries) == 0 ? 1 : 0;
     if (stage->options.run_weight > 0)
         max = 1;
     return chan_take(stage->queue, stage->ctx, until_ns, ret_entries, max, &n, &ticket) == 0 ? n
                                                                                              : 0;
+}
+
+/* Until when a run that is begun now waits for more; 0: it takes what is there. */
+static int64_t gather_deadline(const struct stage *stage)
+{
+    const struct boom_stage_options *options = &stage->options;
+    int64_t now_ns, linger_ns, interval_ns;
+
+    if (options->linger_ns == 0 && options->interval_ns == 0)
+        return 0;
+    now_ns = boom_now_ns();
+    linger_ns = now_ns + options->linger_ns;
+    interval_ns = stage->gathered_ns + options->interval_ns;
+    if (interval_ns > linger_ns)
+        return interval_ns;
+    return linger_ns > now_ns ? linger_ns : 0;
 }
 
 /* Adds to the one entry that is there; returns how many there are then. */
@@ -64,7 +80,7 @@ static size_t gather_more(struct stage *stage, struct worker *worker)
     const struct boom_stage_options *options = &stage->options;
     size_t weight_max = options->run_weight > 0 ? options->run_weight : SIZE_MAX;
     size_t weight = run_weight_of(stage, worker->entries), n = 1, more = 1;
-    int64_t until_ns = options->linger_ns > 0 ? boom_now_ns() + options->linger_ns : 0;
+    int64_t until_ns = gather_deadline(stage);
 
     while (more > 0 && n < options->run_max && weight < weight_max) {
         more = gather_next(stage, worker->entries + n, options->run_max - n, until_ns);
@@ -87,6 +103,8 @@ static int take_run(struct stage *stage, struct worker *worker, size_t *ret_n, u
     r = chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries, 1, ret_n, ret_ticket);
     if (r == 0) {
         *ret_n = gather_more(stage, worker);
+        if (stage->options.interval_ns > 0)
+            stage->gathered_ns = boom_now_ns();
         *ret_ticket = stage->n_gathered++;
     }
     pthread_mutex_unlock(&stage->intake);
@@ -252,6 +270,7 @@ static bool is_valid(const struct boom_stage_options *options)
 {
     return options->ops && options->queue > 0 && options->workers_min > 0 &&
            options->workers_max >= options->workers_min && options->linger_ns >= 0 &&
+           options->interval_ns >= 0 &&
            options->on_full <= BOOM_FULL_DROP_OLDEST;
 }
 
@@ -282,7 +301,10 @@ int stage_init(struct stage *stage, const struct boom_stage_options *options,
     if (stage->options.run_max == 0)
         stage->options.run_max = 1;
     stage->gathers =
-        stage->options.run_max > 1 && (options->linger_ns > 0 || options->run_weight > 0);
+        stage->options.run_max > 1 &&
+        (options->linger_ns > 0 || options->interval_ns > 0 || options->run_weight > 0);
+    /* Long ago, so that the first run waits for nothing; not so long that sums overflow. */
+    stage->gathered_ns = boom_now_ns() - options->interval_ns;
     stage->pipeline = pipeline;
     stage->ctx = boom_group_ctx(group);
     stage->next = next;

@@ -61,8 +61,9 @@ struct stage {
     struct crew crew;
     struct worker *workers; /* workers_max: one for each slot of the crew */
     struct turn turn;
-    pthread_mutex_t intake; /* held while a run is gathered; n_gathered */
+    pthread_mutex_t intake; /* held while a run is gathered; what follows */
     uint64_t n_gathered;
+    int64_t gathered_ns; /* when the last run was */
 
     /* under the queue's lock */
     struct tally in;

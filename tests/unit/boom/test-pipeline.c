@@ -379,6 +379,55 @@ static void test_linger_ends_by_run_max_weight_and_close(void **state)
     recorder_deinit(&recorder);
 }
 
+/* The interval is longer than any test may take, as above. */
+static void test_interval_holds_all_but_the_first(void **state)
+{
+    struct boom_stage_options options;
+    struct recorder recorder;
+    struct boom_pipeline *p;
+
+    recorder_init(&recorder);
+    options = recorder_options(&recorder);
+    options.interval_ns = INT64_C(3600000000000);
+    options.run_max = 3;
+    assert_int_equal(boom_pipeline_start(NULL, &options, 1, &p), 0);
+    assert_int_equal(boom_pipeline_submit(p, NULL, (void *)1), 0);
+    AWAIT(atomic_load(&recorder.n_runs) == 1); /* at once, after a pause */
+    for (uintptr_t i = 2; i <= 4; i++)
+        assert_int_equal(boom_pipeline_submit(p, NULL, (void *)i), 0);
+    AWAIT(atomic_load(&recorder.n_runs) == 2); /* full */
+    for (uintptr_t i = 5; i <= 6; i++)
+        assert_int_equal(boom_pipeline_submit(p, NULL, (void *)i), 0);
+    assert_int_equal(boom_pipeline_drain(p, NULL), 0);
+    assert_int_equal(recorder.n_runs, 3); /* held together until the end */
+    assert_left(&recorder, (uintptr_t[]){1, 2, 3, 4, 5, 6}, 6);
+    boom_pipeline_free(p);
+    recorder_deinit(&recorder);
+}
+
+static void test_interval_ends_by_itself(void **state)
+{
+    struct boom_stage_options options;
+    struct recorder recorder;
+    struct boom_pipeline *p;
+    int64_t begin_ns;
+
+    recorder_init(&recorder);
+    options = recorder_options(&recorder);
+    options.interval_ns = 3000000;
+    options.run_max = 1000;
+    assert_int_equal(boom_pipeline_start(NULL, &options, 1, &p), 0);
+    assert_int_equal(boom_pipeline_submit(p, NULL, (void *)1), 0);
+    AWAIT(atomic_load(&recorder.n_runs) == 1);
+    begin_ns = boom_now_ns();
+    assert_int_equal(boom_pipeline_submit(p, NULL, (void *)2), 0);
+    AWAIT(atomic_load(&recorder.n_runs) == 2);
+    assert_true(boom_now_ns() - begin_ns < INT64_C(60000000000));
+    assert_int_equal(boom_pipeline_drain(p, NULL), 0);
+    boom_pipeline_free(p);
+    recorder_deinit(&recorder);
+}
+
 static void test_linger_with_weight_takes_no_more_than_that(void **state)
 {
     struct boom_stage_options options;
@@ -477,6 +526,8 @@ int main(void)
         cmocka_unit_test(test_linger_with_weight_takes_no_more_than_that),
         cmocka_unit_test(test_drops_between_stages),
         cmocka_unit_test(test_linger_ends_by_itself),
+        cmocka_unit_test(test_interval_holds_all_but_the_first),
+        cmocka_unit_test(test_interval_ends_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

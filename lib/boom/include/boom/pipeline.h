@@ -74,6 +74,12 @@ struct boom_stage_options {
     size_t run_max;        /* most items in a run; 0 means 1 */
     size_t run_weight;     /* stop gathering once the run weighs this much (run_weigh); 0: no limit */
     int64_t linger_ns;     /* after the first item of a run, wait this long for more; 0: never */
+    /*
+     * A run that is not full (run_max, run_weight) waits for more until this long has passed since the
+     * last run was taken; 0: never. So the first item after a pause waits for nothing, and a stream of
+     * them makes few runs. With linger_ns, what ends later counts.
+     */
+    int64_t interval_ns;
     enum boom_full_policy on_full;
     /*
      * Optional: the policy for this very item. Called by any thread that lets an item in, and with the
