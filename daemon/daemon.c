@@ -43,7 +43,7 @@
 #define STOP_SPARE_US 30000000ll
 
 struct signals {
-    struct event *term, *interrupt, *hangup, *seal;
+    struct event *term, *interrupt, *hangup, *seal, *quit;
 };
 
 struct daemon {
@@ -384,6 +384,19 @@ static void on_seal(evutil_socket_t signal_number, short what, void *arg)
         log_msg(LOG_INFO, "SIGUSR1: the open log is sealed");
 }
 
+static void tell_worker(void *arg, const char *stage, unsigned index, const char *what, int64_t since_ns,
+                        uint64_t runs)
+{
+    log_msg(LOG_NOTICE, "SIGQUIT: %s %u: %s for %.3f s, %llu runs", stage, index, what,
+            (double)(boom_now_ns() - since_ns) / 1e9, (unsigned long long)runs);
+}
+
+static void on_quit(evutil_socket_t signal_number, short what, void *arg)
+{
+    struct daemon *d = arg;
+    boom_pipeline_each_worker(d->pipeline, tell_worker, NULL);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *arg)
 {
     struct daemon *d = arg;
@@ -415,6 +428,8 @@ static int make_loop(struct daemon *d)
         r = add_signal(d, SIGHUP, on_hangup, &d->signals.hangup);
     if (r == 0)
         r = add_signal(d, SIGUSR1, on_seal, &d->signals.seal);
+    if (r == 0)
+        r = add_signal(d, SIGQUIT, on_quit, &d->signals.quit);
     return r;
 }
 
@@ -502,7 +517,8 @@ static void tear_down(struct daemon *d)
     free(d->input_names);
     ledger_deinit(&d->ledger);
     struct event *events[] = {d->signals.term, d->signals.interrupt, d->signals.hangup,
-                              d->signals.seal, d->tick,              d->stopped};
+                              d->signals.seal, d->signals.quit,      d->tick,
+                              d->stopped};
     for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
         if (events[i])
             event_free(events[i]);

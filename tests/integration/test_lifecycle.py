@@ -150,6 +150,13 @@ class LifeCycle(harness.TestCase):
         self.assertEqual(daemon.wait_exit(), 0)
         self.assertEqual(daemon.store_info()["records"], 50)
 
+    def test_sigquit_tells_what_the_workers_do(self):
+        daemon = self.start()
+        daemon.signal(signal.SIGQUIT)
+        daemon.wait_for(lambda _: re.search(r"SIGQUIT: store 0: \w+ for ", daemon.log()), "told")
+        self.assertRegex(daemon.log(), r"SIGQUIT: parse 0: ")
+        self.assertEqual(daemon.terminate(), 0)
+
     def test_two_daemons_on_one_store(self):
         first = self.start()
         second = self.daemon({"store": {"path": first.store}})
