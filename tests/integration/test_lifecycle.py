@@ -102,6 +102,23 @@ class LifeCycle(harness.TestCase):
         self.assertEqual(ledger["received"], ledger["stored"] + ledger["dropped"])
         self.assertEqual(ledger["stored"], daemon.store_info()["records"])
 
+    def test_shutdown_that_is_cut_off_closes_the_ledger(self):
+        tiny = {"queue": 1, "workers_min": 1, "workers_max": 1}
+        for on_full in ("block", "drop"):
+            with self.subTest(on_full):
+                daemon = self.start({"workers": 2, "shutdown_timeout": "0s", "memory": "32M",
+                                     "inputs": {"net": {"on_full": on_full}},
+                                     "stages": {"parse": tiny, "enrich": tiny, "store": tiny}})
+                floods = [Flood(daemon.port, f"other{i}") for i in range(3)]
+                floods.append(self.flooded(daemon)[0])
+                self.assertEqual(daemon.terminate(), 0)
+                for flood in floods:
+                    flood.join()
+                ledger = final_ledger(daemon.log())
+                self.assertEqual(ledger["received"], ledger["stored"] + ledger["dropped"])
+                self.assertEqual(ledger["stored"], daemon.store_info()["records"])
+                self.assertIn("residual 0", daemon.log())
+
     def test_sigkill_loses_nothing_that_was_counted_as_stored(self):
         daemon = self.start(BLOCK)
         total = 0

@@ -54,6 +54,43 @@ class Limits(harness.TestCase):
         senders.tcp(daemon.port, [b"<13>1 - - good - - - still here"])
         daemon.wait_stored(net["connections"] + 1)
 
+    def test_half_lines_stay_within_the_budget(self):
+        """500 connections that each hold most of a line of 60 KiB: 30 MB, of a budget of 16."""
+        daemon = self.start({"memory": "16M", "inputs": {"net": {"on_full": "block"}}})
+        half = b"<13>1 - - half - - - " + b"z" * 60_000
+        connections = [self.connect(daemon) for _ in range(500)]
+        for connection in connections:
+            connection.sendall(half)
+        daemon.wait_for(lambda s: s["inputs"]["net"]["cut"] > 400, "unfinished lines are cut")
+        for connection in connections:
+            connection.sendall(b"z\n<13>1 - - next - - - line\n")
+            connection.close()
+        status = daemon.wait_stored(1000)
+        self.assert_ledger_closed(status)
+        self.assertEqual(status["ledger"]["received"], 1000)
+        self.assertEqual(len(daemon.query("app=next")), 500)
+        if not harness.is_sanitized():
+            with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as file:
+                fields = dict(line.split(":", 1) for line in file)
+            self.assertLess(int(fields["VmHWM"].split()[0]), 20 << 10, "KiB at most")
+
+    def test_datagrams_of_all_sizes(self):
+        daemon = self.start()
+        sizes = (65_507, 20, 2048, 0, 2047, 2049, 40_000)
+        lines = []
+        for i in range(140):
+            head = b"<13>1 - - size - - - %04d " % i
+            lines.append((head + b"q" * 65_507)[:sizes[i % len(sizes)] or len(head) * (i % 2)])
+        for line in lines:  # one at a time, so that the kernel drops none
+            senders.udp(daemon.port, [line])
+        status = daemon.wait_for(lambda s: s["ledger"]["received"] == len(lines), "all received")
+        empty = lines.count(b"")
+        self.assertEqual(harness.drops(daemon.wait_settled()), {"empty": empty})
+        self.assertEqual(status["inputs"]["net"]["kernel_dropped"], 0)
+        shown = [line for line in lines if len(line) >= 20]
+        rows = daemon.query("app=size")
+        self.assertEqual([len(row["message"]) for row in rows], [max(0, len(line) - 21) for line in shown])
+
 
 if __name__ == "__main__":
     harness.main()

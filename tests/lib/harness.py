@@ -45,6 +45,13 @@ class DaemonError(Exception):
     """The daemon did not do what the harness itself relies on."""
 
 
+def is_sanitized():
+    """Does the daemon under test run with a sanitizer, which takes memory of its own?"""
+    libraries = subprocess.run(["ldd", LOGBOOMD], capture_output=True, text=True, check=False).stdout
+    with open(LOGBOOMD, "rb") as file:
+        return "san.so" in libraries or b"__tsan_init" in file.read()
+
+
 def has_ipv6():
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
