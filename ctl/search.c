@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/search.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -127,9 +128,28 @@ static void report(void *arg, int priority, const char *message)
     fprintf(stderr, "logboomctl: %s\n", message);
 }
 
+/* A lock or a day's folder makes a store, and an empty folder may become one. */
+static bool may_be_store(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (!dir)
+        return true; /* the reader says why */
+    bool is_empty = true, is_store = false;
+    for (struct dirent *entry; !is_store && (entry = readdir(dir));) {
+        const char *name = entry->d_name;
+        is_store = strcmp(name, "lock") == 0 ||
+                   (strlen(name) == strlen("2026-11-24") && strspn(name, "0123456789-") == 10);
+        is_empty = is_empty && name[0] == '.';
+    }
+    closedir(dir);
+    return is_store || is_empty;
+}
+
 int search_open(struct search *search)
 {
     struct store_reader_options options = {.path = search->store, .report = report};
+    if (!may_be_store(search->store))
+        return -ENOTDIR;
     return store_reader_open(&options, &search->reader);
 }
 
@@ -159,6 +179,9 @@ int search_fail_open(const struct search *search, int error)
     if (error == -ENOENT)
         return ctl_fail("there is no store at %s: has logboomd run? (--store DIR or --config FILE "
                         "name another)",
+                        search->store);
+    if (error == -ENOTDIR)
+        return ctl_fail("%s is not a store of logboomd: give the folder that store.path names",
                         search->store);
     return ctl_fail("cannot open the store at %s: %s", search->store, strerror(-error));
 }

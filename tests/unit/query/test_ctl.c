@@ -188,11 +188,13 @@ static void test_query_fails(void **state)
     expect("query|--store|/nowhere", 1, "");
     assert_non_null(strstr(result.err, "there is no store at /nowhere"));
     fake.open_error = -EACCES;
-    expect("query|--store|/", 1, "");
+    expect("query|--store|/etc/passwd", 1, "");
     assert_non_null(strstr(result.err, "belongs to user root; use sudo"));
     fake.open_error = -EIO;
-    expect("store|info|--store|/", 1, "");
-    assert_non_null(strstr(result.err, "cannot open the store at /: Input/output error"));
+    expect("store|info|--store|/nowhere", 1, "");
+    assert_non_null(strstr(result.err, "cannot open the store at /nowhere: Input/output error"));
+    expect("query|--store|/etc", 1, "");
+    assert_non_null(strstr(result.err, "/etc is not a store of logboomd"));
 }
 
 static void test_store_info(void **state)
