@@ -6,8 +6,9 @@
 #include "daemon/stages.h"
 
 /*
- * Where lines wait for room, in one line for a person. It compares what the stages say now with what they said at the
- * last call (a second ago). Queues fill from the slow stage backwards, so the last full one names it.
+ * Where lines wait for room, in one line for a person. It compares what the stages say now with
+ * what they said at the last call (a second ago). Queues fill from the slow stage backwards, so the
+ * last full one names it.
  */
 struct bottleneck {
     int64_t at_ns;
@@ -16,7 +17,9 @@ struct bottleneck {
     char text[200];
 };
 
-void bottleneck_update(struct bottleneck *bottleneck, const struct boom_stage_stats stages[N_PIPELINE_STAGES],
-                       const struct batch_pool_stats *memory, uint64_t kernel_dropped, int64_t now_ns);
+void bottleneck_update(struct bottleneck *bottleneck,
+                       const struct boom_stage_stats stages[N_PIPELINE_STAGES],
+                       const struct batch_pool_stats *memory, uint64_t kernel_dropped,
+                       int64_t now_ns);
 
 #endif

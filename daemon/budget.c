@@ -10,7 +10,10 @@
 #include "record/batch.h"
 
 #define MAX_RECEIVERS 4
-/* Fewer batches than this and a receiver would wait for the store at every turn; and each lane fills one. */
+/*
+ * Fewer batches than this and a receiver would wait for the store at every turn; and each lane
+ * fills one.
+ */
 #define BATCHES_AT_LEAST 8
 
 /* The first whose memory is not more than the configured one applies. */
@@ -18,7 +21,8 @@ static const struct scale {
     uint64_t memory;
     struct budget budget;
 } scales[] = {
-    {128u << 20, {.batch_bytes = 256u << 10, .batch_records = 2048, .run_bytes = 1u << 20, .datagrams = 64}},
+    {128u << 20,
+     {.batch_bytes = 256u << 10, .batch_records = 2048, .run_bytes = 1u << 20, .datagrams = 64}},
     {0, {.batch_bytes = 64u << 10, .batch_records = 512, .run_bytes = 128u << 10, .datagrams = 16}},
 };
 
@@ -61,8 +65,9 @@ static size_t geo_bytes(const struct config *config)
 /* All but batches, carries and databases. */
 static size_t fixed_bytes(const struct config *config, const struct budget *budget)
 {
-    size_t encoder = store_encoder_bytes(budget->run_bytes + budget->batch_bytes,
-                                         stages_run_records(budget->run_bytes, budget->batch_records));
+    size_t encoder =
+        store_encoder_bytes(budget->run_bytes + budget->batch_bytes,
+                            stages_run_records(budget->run_bytes, budget->batch_records));
     return stages_workers_max(&config->store_stage) * encoder +
            budget_receivers(config) * receiver_bytes(budget->datagrams, longest_line(config));
 }
@@ -81,7 +86,8 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
     budget.carry_bytes = config->memory / 8;
 
     size_t fixed = fixed_bytes(config, &budget), geo = geo_bytes(config);
-    size_t least = fixed + least_batches(config) * batch_bytes(budget.batch_bytes, budget.batch_records);
+    size_t least =
+        fixed + least_batches(config) * batch_bytes(budget.batch_bytes, budget.batch_records);
     if (config->memory < least + budget.carry_bytes) {
         *ret_least_bytes = least / 7 * 8;
         return -ENOSPC;
@@ -91,7 +97,8 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
         geo = config->memory / 2;
     budget.pool_bytes = config->memory - fixed - budget.carry_bytes - (geo < spare ? geo : spare);
     size_t n_batches = budget.pool_bytes / batch_bytes(budget.batch_bytes, budget.batch_records);
-    budget.run_batches = n_batches < 4 * STAGES_RUN_BATCHES ? (unsigned)n_batches / 4 : STAGES_RUN_BATCHES;
+    budget.run_batches =
+        n_batches < 4 * STAGES_RUN_BATCHES ? (unsigned)n_batches / 4 : STAGES_RUN_BATCHES;
     *ret_budget = budget;
     return 0;
 }

@@ -7,7 +7,7 @@
  *
  *   memory = encoders (one a store worker)      scratch for a block
  *          + receivers                          buffers for datagrams
- *          + geo databases                      mapped files are memory as far as they are used; at most half
+ *          + geo databases                      mapped files, as far as they are used; at most half
  *          + carries                            unfinished lines of streams: an eighth
  *          + batches                            the rest
  *
@@ -19,20 +19,22 @@
 #include "daemon/config.h"
 
 struct budget {
-    uint32_t batch_bytes;   /* of a batch's text: holds the longest line twice */
+    uint32_t batch_bytes; /* of a batch's text: holds the longest line twice */
     uint32_t batch_records;
-    size_t run_bytes;       /* what the store gathers for a block */
-    unsigned run_batches;   /* that it gathers them from: a quarter of the pool, lest receivers wait for the linger */
-    unsigned datagrams;     /* that one call reads */
+    size_t run_bytes; /* what the store gathers for a block */
+    /* that it gathers them from: a quarter of the pool, lest receivers wait for its interval */
+    unsigned run_batches;
+    unsigned datagrams; /* that one call reads */
     size_t carry_bytes;
-    size_t pool_bytes;      /* for batches, their arrays included */
+    size_t pool_bytes; /* for batches, their arrays included */
 };
 
 /* Receivers, where the configuration leaves it to the machine: a processor each, four at most. */
 unsigned budget_receivers(const struct config *config);
 
 /*
- * Returns 0, or -ENOSPC: memory is too little for this configuration, and ret_least_bytes is the least that would do.
+ * Returns 0, or -ENOSPC: memory is too little for this configuration, and ret_least_bytes is the
+ * least that would do.
  */
 int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes);
 

@@ -8,10 +8,11 @@
  *
  *   main thread: a loop for signals, the status socket and a tick each second
  *
- * Everything is made from left to right in start(), each part handed what it needs and nothing else; and it ends in
- * the same direction: SIGTERM stops the receivers, which hand on what the kernel already holds, then the stages drain one
- * after the other, then the store is closed. A thread of its own does that, so that the loop goes on answering and a
- * second signal can cut it short: that cancels `root`, the context that all waits hang on.
+ * Everything is made from left to right in start(), each part handed what it needs and nothing
+ * else; and it ends in the same direction: SIGTERM stops the receivers, which hand on what the
+ * kernel already holds, then the stages drain one after the other, then the store is closed. A
+ * thread of its own does that, so that the loop goes on answering and a second signal can cut it
+ * short: that cancels `root`, the context that all waits hang on.
  */
 #include "daemon/daemon.h"
 
@@ -36,7 +37,10 @@
 #include "daemon/status.h"
 #include "daemon/timezone.h"
 
-/* Descriptors that no connection may take: the store opens files, and the status is asked when things go wrong. */
+/*
+ * Descriptors that no connection may take: the store opens files, and the status is asked when
+ * things go wrong.
+ */
 #define DESCRIPTORS_RESERVED 64
 
 /* Beyond shutdown_timeout: for what is at work to return, and for closing the store. */
@@ -75,7 +79,10 @@ struct daemon {
     struct event *stopped;
 };
 
-/* ---- start ------------------------------------------------------------------------------------------------ */
+/*
+ * ---- start
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int fail(int r, const char *what)
 {
@@ -113,9 +120,12 @@ static int make_store(struct daemon *d)
     options.report = report_store;
     int r = store_open(&options, &d->store);
     if (r == -EBUSY)
-        log_msg(LOG_ERR, "store %s: another logboomd holds it; stop that one, or set store.path", options.path);
+        log_msg(LOG_ERR, "store %s: another logboomd holds it; stop that one, or set store.path",
+                options.path);
     else if (r < 0)
-        log_msg(LOG_ERR, "store %s: cannot be opened: %s; make the directory writable for this user, or set store.path",
+        log_msg(LOG_ERR,
+                "store %s: cannot be opened: %s; make the directory writable for this user, or set "
+                "store.path",
                 options.path, strerror(-r));
     return r;
 }
@@ -125,7 +135,8 @@ static int make_geo(struct daemon *d)
     const struct config *config = d->config;
     if (config->geoip.n_databases == 0)
         return 0;
-    int r = geo_new((const char *const *)config->geoip.databases, config->geoip.n_databases, &d->geo);
+    int r =
+        geo_new((const char *const *)config->geoip.databases, config->geoip.n_databases, &d->geo);
     for (size_t i = 0; r == 0 && i < geo_n_databases(d->geo); i++) {
         struct geo_database_stats stats;
         geo_get_stats(d->geo, i, &stats);
@@ -160,7 +171,8 @@ static int make_budget(struct daemon *d)
     size_t least = 0;
     int r = budget_divide(d->config, &d->budget, &least);
     if (r < 0)
-        log_msg(LOG_ERR, "memory: %llu MiB is too little for this configuration: set it to %zuM or more",
+        log_msg(LOG_ERR,
+                "memory: %llu MiB is too little for this configuration: set it to %zuM or more",
                 (unsigned long long)(d->config->memory >> 20), (least >> 20) + 1);
     return r;
 }
@@ -202,7 +214,8 @@ static int raise_descriptors(void)
     limit.rlim_cur = limit.rlim_max;
     if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
         (void)getrlimit(RLIMIT_NOFILE, &limit);
-    rlim_t reserved = limit.rlim_cur / 4 < DESCRIPTORS_RESERVED ? limit.rlim_cur / 4 : DESCRIPTORS_RESERVED;
+    rlim_t reserved =
+        limit.rlim_cur / 4 < DESCRIPTORS_RESERVED ? limit.rlim_cur / 4 : DESCRIPTORS_RESERVED;
     return limit.rlim_cur > INT_MAX ? INT_MAX : (int)(limit.rlim_cur - reserved);
 }
 
@@ -248,7 +261,8 @@ static int listen_at(struct daemon *d, uint16_t input, const struct config_liste
     int fds[64];
     int r = socket_open(listen->scheme, address, config->receive_buffer, fds, d->n_receivers);
     if (r < 0) {
-        log_msg(LOG_ERR, "inputs.%s: cannot listen on %s: %s%s", config->name, listen->url, strerror(-r),
+        log_msg(LOG_ERR, "inputs.%s: cannot listen on %s: %s%s", config->name, listen->url,
+                strerror(-r),
                 r == -EADDRINUSE ? "; stop the program that holds the port, or choose another"
                 : r == -EACCES   ? "; ports below 1024 need CAP_NET_BIND_SERVICE: choose one above"
                                  : "");
@@ -283,7 +297,8 @@ static int listen_on(struct daemon *d, uint16_t input, const struct config_liste
     const char *why = "";
     int n = socket_resolve(listen, addresses, &why);
     if (n < 0) {
-        log_msg(LOG_ERR, "inputs.%s: cannot listen on %s: %s", d->config->inputs[input].name, listen->url, why);
+        log_msg(LOG_ERR, "inputs.%s: cannot listen on %s: %s", d->config->inputs[input].name,
+                listen->url, why);
         return n;
     }
     for (int i = 0; i < n; i++) {
@@ -314,7 +329,10 @@ static int start_receivers(struct daemon *d)
     return fail(r, "receiver");
 }
 
-/* ---- stop ------------------------------------------------------------------------------------------------- */
+/*
+ * ---- stop
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static int stop_run(void *arg)
 {
@@ -353,7 +371,8 @@ static void on_stop_signal(evutil_socket_t signal_number, short what, void *arg)
         begin_stop(d);
         return;
     }
-    log_msg(LOG_WARNING, "stopping at once: what is not stored yet is counted as dropped (shutdown)");
+    log_msg(LOG_WARNING,
+            "stopping at once: what is not stored yet is counted as dropped (shutdown)");
     boom_ctx_cancel(d->root, -ECANCELED);
     for (unsigned i = 0; i < d->n_receivers; i++)
         receiver_wake(d->receivers[i]);
@@ -365,7 +384,10 @@ static void on_stopped(evutil_socket_t fd, short what, void *arg)
     event_base_loopbreak(d->base);
 }
 
-/* ---- the control loop ------------------------------------------------------------------------------------- */
+/*
+ * ---- the control loop
+ * -------------------------------------------------------------------------------------
+ */
 
 static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
 {
@@ -374,7 +396,8 @@ static void on_hangup(evutil_socket_t signal_number, short what, void *arg)
     if (n < 0)
         fail(n, "geoip");
     else
-        log_msg(LOG_INFO, "SIGHUP: %d geo databases opened anew; a changed configuration takes a restart", n);
+        log_msg(LOG_INFO,
+                "SIGHUP: %d geo databases opened anew; a changed configuration takes a restart", n);
 }
 
 static void on_seal(evutil_socket_t signal_number, short what, void *arg)
@@ -384,8 +407,8 @@ static void on_seal(evutil_socket_t signal_number, short what, void *arg)
         log_msg(LOG_INFO, "SIGUSR1: the open log is sealed");
 }
 
-static void tell_worker(void *arg, const char *stage, unsigned index, const char *what, int64_t since_ns,
-                        uint64_t runs)
+static void tell_worker(void *arg, const char *stage, unsigned index, const char *what,
+                        int64_t since_ns, uint64_t runs)
 {
     log_msg(LOG_NOTICE, "SIGQUIT: %s %u: %s for %.3f s, %llu runs", stage, index, what,
             (double)(boom_now_ns() - since_ns) / 1e9, (unsigned long long)runs);
@@ -483,7 +506,8 @@ static void abandon(struct daemon *d)
 
 static void say_goodbye(struct daemon *d)
 {
-    struct ledger_input *inputs = calloc(d->config->n_inputs ? d->config->n_inputs : 1, sizeof(*inputs));
+    struct ledger_input *inputs =
+        calloc(d->config->n_inputs ? d->config->n_inputs : 1, sizeof(*inputs));
     struct ledger_totals totals;
     if (!inputs)
         return;
@@ -545,8 +569,8 @@ int daemon_run(const struct config *config)
     signal(SIGXFSZ, SIG_IGN); /* a file size limit is an error of write(), like a full disk */
     int r = start(&d);
     if (r == 0) {
-        log_msg(LOG_INFO, "ready: %zu inputs, %u receivers, store %s", config->n_inputs, d.n_receivers,
-                config->store.path);
+        log_msg(LOG_INFO, "ready: %zu inputs, %u receivers, store %s", config->n_inputs,
+                d.n_receivers, config->store.path);
         sd_notify(0, "READY=1\nSTATUS=Receiving");
         event_base_dispatch(d.base);
         if (d.stopping)

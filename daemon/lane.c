@@ -115,14 +115,16 @@ static void pause_reading(struct lane *lane)
     receiver_wake(lane->receiver);
 }
 
-/* Hands a batch to the pipeline, waiting only while draining, and then whatever on_full says. True: it is gone. */
+/*
+ * Hands a batch to the pipeline, waiting only while draining, and then whatever on_full says. True:
+ * it is gone.
+ */
 static bool submit(struct lane *lane, struct batch *batch)
 {
     if (lane->draining)
         batch->blocks = true;
-    int r = lane->draining
-                ? boom_pipeline_submit(lane->front->pipeline, lane->draining, batch)
-                : boom_pipeline_try_submit(lane->front->pipeline, batch);
+    int r = lane->draining ? boom_pipeline_submit(lane->front->pipeline, lane->draining, batch)
+                           : boom_pipeline_try_submit(lane->front->pipeline, batch);
     if (r == BOOM_CHAN_FULL)
         return false;
     if (r < 0)

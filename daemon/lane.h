@@ -3,15 +3,15 @@
 #define DAEMON_LANE_H
 
 /*
- * A lane: one input on one receiver. It owns the batch that the input's sockets fill, hands it on, and
- * stops and restarts their reading when the input's on_full is block.
+ * A lane: one input on one receiver. It owns the batch that the input's sockets fill, hands it on,
+ * and stops and restarts their reading when the input's on_full is block.
  *
  *   sources (sockets) ──▶ open batch ──▶ pipeline
- *                              └──▶ pending: refused by a full queue; the lane is paused until there is room
+ *                              └──▶ pending: refused by a full queue; paused until there is room
  *
- * When a batch is handed on: when it is full; at the end of the turn that filled it, if the last one
- * left HAND_ON_NS ago or longer (a lone line waits for nobody); else when that time has passed. So a
- * stream of small reads costs one hand-over every few milliseconds instead of one a read.
+ * When a batch is handed on: when it is full; at the end of the turn that filled it, if the last
+ * one left HAND_ON_NS ago or longer (a lone line waits for nobody); else when that time has passed.
+ * So a stream of small reads costs one hand-over every few milliseconds instead of one a read.
  *
  * Everything here belongs to the receiver's thread, except the watches, which only wake it.
  */
@@ -37,7 +37,8 @@ struct input_state {
     atomic_uint_least32_t lanes_paused;
     atomic_uint_least64_t pauses;
     atomic_uint_least64_t kernel_dropped;
-    atomic_uint_least32_t receive_buffer; /* bytes, the smallest of its sockets as the kernel set it */
+    /* bytes, the smallest of its sockets as the kernel set it */
+    atomic_uint_least32_t receive_buffer;
 };
 
 /* What all receivers share. Borrowed; outlives them. */
@@ -52,7 +53,8 @@ struct front {
     atomic_size_t carry_bytes; /* held by unfinished lines of stream connections */
     size_t carry_max;          /* their share of the memory budget */
     atomic_uint_least64_t next_connection;
-    int descriptors_max;       /* connections take no descriptor from this one on: the rest is the store's and the status's */
+    /* connections take no descriptor from this one on: the rest is the store's and the status's */
+    int descriptors_max;
 };
 
 /* Something that is read: a UDP socket or a TCP connection embeds one. */
@@ -60,9 +62,10 @@ struct source {
     struct lane *lane;
     struct event *readable;
     const struct timeval *timeout; /* of the event; NULL: none */
-    void (*resume)(struct source *source); /* the lane goes on: process what was held back; may be NULL */
-    void (*drain)(struct source *source);  /* the daemon stops: read what the kernel holds */
-    void (*close)(struct source *source);  /* unlinks and frees it */
+    /* the lane goes on: process what was held back; may be NULL */
+    void (*resume)(struct source *source);
+    void (*drain)(struct source *source); /* the daemon stops: read what the kernel holds */
+    void (*close)(struct source *source); /* unlinks and frees it */
     struct source *prev, *next;
 };
 
@@ -74,7 +77,8 @@ struct lane {
     struct event *hand_on_timer;
     int64_t handed_on_ns;
     uint64_t open_bytes, open_cut; /* of the open batch's lines */
-    uint64_t refused[N_DROP_REASONS], refused_bytes[N_DROP_REASONS]; /* not told to the ledger yet */
+    uint64_t refused[N_DROP_REASONS]; /* not told to the ledger yet */
+    uint64_t refused_bytes[N_DROP_REASONS];
     bool has_refused;
     bool paused;
     struct boom_ctx *draining; /* set when the daemon stops: waiting is allowed until it ends */
@@ -90,12 +94,14 @@ void lane_add_source(struct lane *lane, struct source *source);
 void lane_remove_source(struct lane *lane, struct source *source);
 
 /*
- * The open batch, with room for n_bytes and n_records more (n_bytes at most a batch's capacity). NULL: there is
- * none now. Then a lane that blocks is paused, and one that drops expects its lines to be refused.
+ * The open batch, with room for n_bytes and n_records more (n_bytes at most a batch's capacity).
+ * NULL: there is none now. Then a lane that blocks is paused, and one that drops expects its lines
+ * to be refused.
  */
 struct batch *lane_room(struct lane *lane, uint32_t n_bytes, uint32_t n_records);
 /* Appends a line to the open batch (lane_room() gave it). */
-void lane_add_line(struct lane *lane, uint32_t off, uint32_t len, uint16_t peer, int64_t received_us, bool cut);
+void lane_add_line(struct lane *lane, uint32_t off, uint32_t len, uint16_t peer,
+                   int64_t received_us, bool cut);
 /* Counts lines that do not come into a batch. */
 void lane_refuse(struct lane *lane, enum drop_reason reason, uint64_t n_lines, uint64_t n_bytes);
 /* At the end of each callback that read something. */

@@ -7,11 +7,11 @@
  *
  *     received = stored + dropped[stage][reason] + in_flight          at every moment it is read
  *
- * The two sides are kept apart. Lines come in when a receiver hands a batch on (or refuses lines for
- * which there is no batch); they leave when the batch goes back to its pool, with the outcome that
- * the stages wrote into it. A batch that came back without an outcome for each of its lines would
- * show as a residual, so the residual is a check and not a definition. All transitions are made
- * under one lock, once a batch and never once a line.
+ * The two sides are kept apart. Lines come in when a receiver hands a batch on (or refuses lines
+ * for which there is no batch); they leave when the batch goes back to its pool, with the outcome
+ * that the stages wrote into it. A batch that came back without an outcome for each of its lines
+ * would show as a residual, so the residual is a check and not a definition. All transitions are
+ * made under one lock, once a batch and never once a line.
  */
 
 #include <pthread.h>
@@ -41,8 +41,12 @@ struct ledger_totals {
 int ledger_init(struct ledger *ledger, size_t n_inputs);
 void ledger_deinit(struct ledger *ledger);
 
-/* A batch is handed on: its lines are in flight from now on. n_bytes: of the lines; n_cut: of them shortened. */
-void ledger_receive(struct ledger *ledger, const struct batch *batch, uint64_t n_bytes, uint64_t n_cut);
+/*
+ * A batch is handed on: its lines are in flight from now on. n_bytes: of the lines; n_cut: of them
+ * shortened.
+ */
+void ledger_receive(struct ledger *ledger, const struct batch *batch, uint64_t n_bytes,
+                    uint64_t n_cut);
 /* Lines that never came into a batch. */
 void ledger_refuse(struct ledger *ledger, uint16_t input, enum drop_reason reason, uint64_t n_lines,
                    uint64_t n_bytes);
@@ -50,7 +54,8 @@ void ledger_refuse(struct ledger *ledger, uint16_t input, enum drop_reason reaso
 void ledger_settle(void *ledger, const struct batch *batch);
 
 /* One consistent copy. ret_inputs: n_inputs entries. */
-void ledger_read(struct ledger *ledger, struct ledger_input *ret_inputs, struct ledger_totals *ret_totals);
+void ledger_read(struct ledger *ledger, struct ledger_input *ret_inputs,
+                 struct ledger_totals *ret_totals);
 
 /* Sum over stages and reasons. */
 uint64_t ledger_input_dropped(const struct ledger_input *input);

@@ -13,7 +13,8 @@
 static void print_help(FILE *out)
 {
     fputs("usage: logboomd [OPTION]…\n"
-          "Receives syslog, parses it, adds where its addresses are, and keeps it in a searchable store.\n"
+          "Receives syslog, parses it, adds where its addresses are, and keeps it in a searchable "
+          "store.\n"
           "Runs in the foreground until SIGTERM or SIGINT.\n\n"
           "  -c, --config FILE   read this configuration (default: " CONFIG_DEFAULT_PATH
           ", or built-in defaults)\n"
@@ -53,8 +54,8 @@ static int act(enum mode mode, const struct config *config)
 }
 
 /*
- * Errors go to stderr as they are, FILE:LINE:COLUMN first, for people and editors; those of a daemon that the service
- * manager starts get their severity from the log.
+ * Errors go to stderr as they are, FILE:LINE:COLUMN first, for people and editors; those of a
+ * daemon that the service manager starts get their severity from the log.
  */
 static int load(const char *path, enum mode mode, struct config **ret_config)
 {
@@ -94,10 +95,14 @@ static bool print_table(enum mode mode)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'}, {"check", no_argument, NULL, 'k'},
-        {"dump-config", no_argument, NULL, 'd'},  {"help-config", no_argument, NULL, 'H'},
-        {"sample-config", no_argument, NULL, 's'}, {"man-config", no_argument, NULL, 'm'},
-        {"help", no_argument, NULL, 'h'},         {"version", no_argument, NULL, 'V'},
+        {"config", required_argument, NULL, 'c'},
+        {"check", no_argument, NULL, 'k'},
+        {"dump-config", no_argument, NULL, 'd'},
+        {"help-config", no_argument, NULL, 'H'},
+        {"sample-config", no_argument, NULL, 's'},
+        {"man-config", no_argument, NULL, 'm'},
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
         {0},
     };
     const char *path = NULL;

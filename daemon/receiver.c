@@ -59,7 +59,9 @@ int receiver_wait(struct receiver *receiver, struct boom_ctx *ctx)
 {
     int64_t left_ns = boom_ctx_deadline(ctx) - boom_now_ns();
     struct pollfd pollfd = {.fd = receiver->wake_fd, .events = POLLIN};
-    int timeout_ms = left_ns <= 0 ? 0 : left_ns > 3600000000000ll ? 3600000 : (int)(left_ns / 1000000) + 1;
+    int timeout_ms = left_ns <= 0                ? 0
+                     : left_ns > 3600000000000ll ? 3600000
+                                                 : (int)(left_ns / 1000000) + 1;
     if (poll(&pollfd, 1, timeout_ms) > 0)
         forget_wakes(receiver);
     return boom_ctx_err(ctx);

@@ -3,8 +3,9 @@
 #define DAEMON_RECEIVER_H
 
 /*
- * A receiver: a thread with an event loop that reads sockets into batches. It never parses, never waits for a
- * stage, and owns all that it touches; other threads reach it by receiver_wake() and receiver_stop() only.
+ * A receiver: a thread with an event loop that reads sockets into batches. It never parses, never
+ * waits for a stage, and owns all that it touches; other threads reach it by receiver_wake() and
+ * receiver_stop() only.
  */
 
 #include <event2/event.h>
@@ -12,14 +13,18 @@
 
 struct receiver;
 
-/* Buffers for datagrams: most of one call fit into the small slots, which stay in the processor's cache. */
+/*
+ * Buffers for datagrams: most of one call fit into the small slots, which stay in the processor's
+ * cache.
+ */
 #define DATAGRAMS_A_CALL_MAX 64
 #define DATAGRAM_SLOT        2048
 #define DATAGRAM_MAX         65536
 
 struct datagram_buffers {
     char *slots; /* front.datagrams x DATAGRAM_SLOT */
-    char *rests; /* front.datagrams x (DATAGRAM_MAX - DATAGRAM_SLOT): touched by long datagrams only */
+    /* front.datagrams x (DATAGRAM_MAX - DATAGRAM_SLOT): touched by long datagrams only */
+    char *rests;
     char *spare; /* stream bytes that find no batch are read here, to be counted */
     uint32_t spare_bytes;
 };
@@ -31,13 +36,18 @@ int receiver_new(struct front *front, unsigned index, struct receiver **ret_rece
 /* After its thread ended (or was never started). Closes what is still open. Returns NULL. */
 struct receiver *receiver_free(struct receiver *receiver);
 
-/* Gives it sockets, before it runs. It owns fd from here on, also on failure. Returns 0, -ENOMEM. */
+/*
+ * Gives it sockets, before it runs. It owns fd from here on, also on failure. Returns 0, -ENOMEM.
+ */
 int receiver_add_udp(struct receiver *receiver, uint16_t input, int fd);
 int receiver_add_listener(struct receiver *receiver, uint16_t input, int fd);
 
 /* The thread: returns 0 when stopped and drained. A boom_group function. */
 int receiver_run(void *receiver);
-/* Asks it to read what the kernel already holds, hand it on (waiting until ctx ends), close all and return. Any thread. */
+/*
+ * Asks it to read what the kernel already holds, hand it on (waiting until ctx ends), close all and
+ * return. Any thread.
+ */
 void receiver_stop(struct receiver *receiver, struct boom_ctx *ctx);
 /* Any thread; a boom_watch function. */
 void receiver_wake(void *receiver);

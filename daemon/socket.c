@@ -31,8 +31,8 @@ static bool ipv6_works(void)
     return works;
 }
 
-int socket_resolve(const struct config_listen *listen, struct socket_address ret[SOCKET_MAX_ADDRESSES],
-                   const char **ret_why)
+int socket_resolve(const struct config_listen *listen,
+                   struct socket_address ret[SOCKET_MAX_ADDRESSES], const char **ret_why)
 {
     char port[8];
     snprintf(port, sizeof(port), "%u", listen->port);
@@ -50,7 +50,8 @@ int socket_resolve(const struct config_listen *listen, struct socket_address ret
         return -ENOENT;
     }
     int n = 0;
-    for (const struct addrinfo *info = infos; info && n < SOCKET_MAX_ADDRESSES; info = info->ai_next)
+    for (const struct addrinfo *info = infos; info && n < SOCKET_MAX_ADDRESSES;
+         info = info->ai_next)
         if (info->ai_family == AF_INET || info->ai_family == AF_INET6)
             n += address_from_info(info, &ret[n]);
     freeaddrinfo(infos);
@@ -112,14 +113,18 @@ static in_port_t bound_port(int fd)
                                          : ((struct sockaddr_in *)&storage)->sin_port;
 }
 
-/* Binds once without SO_REUSEPORT, which fails when anybody holds the address, and finds the port when it is 0. */
+/*
+ * Binds once without SO_REUSEPORT, which fails when anybody holds the address, and finds the port
+ * when it is 0.
+ */
 static int claim(int type, struct socket_address *address)
 {
     int fd = open_one(type, address, false);
     if (fd < 0)
         return fd;
     int r = 0;
-    if (type == SOCK_STREAM && listen(fd, 1) < 0) /* bind alone lets two SO_REUSEADDR sockets pass */
+    if (type == SOCK_STREAM &&
+        listen(fd, 1) < 0) /* bind alone lets two SO_REUSEADDR sockets pass */
         r = -errno;
     set_port(address, bound_port(fd));
     close(fd);
@@ -134,8 +139,8 @@ static void close_all(int *fds, size_t n_fds)
     }
 }
 
-int socket_open(enum config_scheme scheme, const struct socket_address *wanted, uint32_t receive_buffer,
-                int *ret_fds, size_t n_fds)
+int socket_open(enum config_scheme scheme, const struct socket_address *wanted,
+                uint32_t receive_buffer, int *ret_fds, size_t n_fds)
 {
     int type = scheme == SCHEME_UDP ? SOCK_DGRAM : SOCK_STREAM;
     struct socket_address address = *wanted;
@@ -180,7 +185,10 @@ uint32_t socket_kernel_drops(int fd)
 
 int socket_close_mouth(int fd)
 {
-    /* A connected datagram socket hears its peer only: port 1 of the loopback address sends nothing. */
+    /*
+     * A connected datagram socket hears its peer only: port 1 of the loopback address sends
+     * nothing.
+     */
     struct sockaddr_storage self = {0};
     socklen_t len = sizeof(self);
     if (getsockname(fd, (struct sockaddr *)&self, &len) < 0)

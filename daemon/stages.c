@@ -11,12 +11,15 @@
 #include "syslog/parse.h"
 
 /*
- * At most this often a block is written that is not full. A lone line is stored at once, and the lines of a trickle within this
- * time.
+ * At most this often a block is written that is not full. A lone line is stored at once, and the
+ * lines of a trickle within this time.
  */
 #define STORE_INTERVAL_NS (50 * 1000000ll)
 
-/* ---- parse ------------------------------------------------------------------------------------------------ */
+/*
+ * ---- parse
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static int parse_worker_init(void *arg, void **ret_worker)
 {
@@ -45,15 +48,19 @@ static void parse_work(void *arg, void *worker, void **items, size_t n_items)
     }
 }
 
-/* ---- enrich ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- enrich
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static int enrich_worker_init(void *arg, void **ret_worker)
 {
     const struct stages *stages = arg;
     struct geo_worker *worker = NULL;
     if (stages->geo) {
-        int r = geo_worker_new(stages->geo, stages->config->geoip.lookup,
-                               stages->config->geoip.n_lookup, stages->config->geoip.cache, &worker);
+        int r =
+            geo_worker_new(stages->geo, stages->config->geoip.lookup,
+                           stages->config->geoip.n_lookup, stages->config->geoip.cache, &worker);
         if (r < 0)
             return r;
     }
@@ -73,7 +80,10 @@ static void enrich_work(void *arg, void *worker, void **items, size_t n_items)
         geo_enrich_batch(worker, items[i]);
 }
 
-/* ---- store ------------------------------------------------------------------------------------------------ */
+/*
+ * ---- store
+ * ------------------------------------------------------------------------------------------------
+ */
 
 struct store_worker {
     struct store_encoder *encoder;
@@ -108,7 +118,10 @@ static void store_work(void *arg, void *ptr, void **items, size_t n_items)
     worker->encoded = store_encode(worker->encoder, (struct batch *const *)items, n_items);
 }
 
-/* In the order of input: writes the block; from here on its lines are stored, or dropped for the disk's reason. */
+/*
+ * In the order of input: writes the block; from here on its lines are stored, or dropped for the
+ * disk's reason.
+ */
 static void store_leave(void *arg, void *ptr, void **items, size_t n_items)
 {
     const struct stages *stages = arg;
@@ -126,9 +139,13 @@ static void store_leave(void *arg, void *ptr, void **items, size_t n_items)
     }
 }
 
-/* ---- all of them ------------------------------------------------------------------------------------------ */
+/*
+ * ---- all of them
+ * ------------------------------------------------------------------------------------------
+ */
 
-static void drop_at(void *arg, struct batch *batch, enum stage_id stage, enum boom_drop_reason reason)
+static void drop_at(void *arg, struct batch *batch, enum stage_id stage,
+                    enum boom_drop_reason reason)
 {
     const struct stages *stages = arg;
     batch_drop(batch, stage, reason == BOOM_DROP_QUEUE_FULL ? DROP_QUEUE_FULL : DROP_SHUTDOWN);
@@ -193,7 +210,10 @@ static const struct boom_stage_ops store_ops = {
 unsigned stages_workers_max(const struct config_stage *stage)
 {
     long n = sysconf(_SC_NPROCESSORS_ONLN);
-    /* The stages and the receivers share the processors: more workers only take them from each other. */
+    /*
+     * The stages and the receivers share the processors: more workers only take them from each
+     * other.
+     */
     unsigned machine = n < 4 ? 1 : n > 128 ? 64 : (unsigned)n / 2;
     unsigned max = stage->workers_max ? stage->workers_max : machine;
     return max < stage->workers_min ? stage->workers_min : max;
@@ -215,7 +235,8 @@ static struct boom_stage_options describe(struct stages *stages, const char *nam
     return options;
 }
 
-void stages_describe(struct stages *stages, struct boom_stage_options ret_options[N_PIPELINE_STAGES])
+void stages_describe(struct stages *stages,
+                     struct boom_stage_options ret_options[N_PIPELINE_STAGES])
 {
     const struct config *config = stages->config;
     ret_options[PIPELINE_PARSE] = describe(stages, "parse", &parse_ops, &config->parse);

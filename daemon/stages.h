@@ -3,8 +3,8 @@
 #define DAEMON_STAGES_H
 
 /*
- * What each stage of the pipeline does with a batch: parse, enrich, store. The rooms in lib/ do the work;
- * here is only how it hangs together.
+ * What each stage of the pipeline does with a batch: parse, enrich, store. The rooms in lib/ do the
+ * work; here is only how it hangs together.
  */
 
 #include <boom/pipeline.h>
@@ -20,13 +20,14 @@ struct stages {
     struct geo *geo;                 /* NULL: no databases are configured */
     struct store *store;
     struct batch_pool *pool;
-    size_t run_bytes;                /* what the store gathers for a block */
-    unsigned run_batches;            /* and from how many batches */
+    size_t run_bytes;     /* what the store gathers for a block */
+    unsigned run_batches; /* and from how many batches */
 };
 
 /*
- * One block of the store is made of one run of batches: as many as come within the linger, until they weigh run_bytes. A
- * line weighs its bytes, or STAGES_LINE_MIN when it is shorter, so that a run of short lines is bounded too.
+ * One block of the store is made of one run of batches: as many as come within an interval, until
+ * they weigh run_bytes. A line weighs its bytes, or STAGES_LINE_MIN when it is shorter, so that a
+ * run of short lines is bounded too.
  */
 #define STAGES_LINE_MIN    64
 #define STAGES_RUN_BATCHES 256
@@ -44,6 +45,7 @@ enum { PIPELINE_PARSE, PIPELINE_ENRICH, PIPELINE_STORE, N_PIPELINE_STAGES };
 unsigned stages_workers_max(const struct config_stage *stage);
 
 /* Options of all stages; `stages` must outlive the pipeline. */
-void stages_describe(struct stages *stages, struct boom_stage_options ret_options[N_PIPELINE_STAGES]);
+void stages_describe(struct stages *stages,
+                     struct boom_stage_options ret_options[N_PIPELINE_STAGES]);
 
 #endif

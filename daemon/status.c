@@ -31,7 +31,10 @@ struct status {
     size_t n_listeners;
 };
 
-/* ---- snapshot --------------------------------------------------------------------------------------------- */
+/*
+ * ---- snapshot
+ * ---------------------------------------------------------------------------------------------
+ */
 
 uint64_t status_stage_out(const struct status_snapshot *snapshot, unsigned stage)
 {
@@ -84,14 +87,19 @@ void status_tick(struct status *status)
     bottleneck_update(&status->bottleneck, snapshot.stages, &snapshot.memory,
                       count_kernel_drops(&status->sources), boom_now_ns());
     if (snapshot.totals.received != status->received_at_tick)
-        sd_notifyf(0, "STATUS=Receiving: %" PRIu64 " lines (%" PRIu64 "/s), %" PRIu64 " stored, %" PRIu64 " dropped",
+        sd_notifyf(0,
+                   "STATUS=Receiving: %" PRIu64 " lines (%" PRIu64 "/s), %" PRIu64
+                   " stored, %" PRIu64 " dropped",
                    snapshot.totals.received, snapshot.totals.received - status->received_at_tick,
                    snapshot.totals.stored, snapshot.totals.dropped);
     status->received_at_tick = snapshot.totals.received;
     free(snapshot.inputs);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- answers
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static void answer(struct evhttp_request *request, const char *type, struct evbuffer *body)
 {
@@ -137,7 +145,8 @@ static void on_metrics(struct evhttp_request *request, void *arg)
         evbuffer_free(body);
 }
 
-static void add_worker(void *arg, const char *stage, unsigned index, const char *what, int64_t since_ns, uint64_t runs)
+static void add_worker(void *arg, const char *stage, unsigned index, const char *what,
+                       int64_t since_ns, uint64_t runs)
 {
     evbuffer_add_printf(arg, "%-8s %3u  %-5s %10.3f s  %12" PRIu64 "\n", stage, index, what,
                         (double)(boom_now_ns() - since_ns) / 1e9, runs);
@@ -162,15 +171,22 @@ static void on_other(struct evhttp_request *request, void *arg)
     struct evbuffer *body = evbuffer_new();
     if (body)
         evbuffer_add_printf(body, "there is /status, /metrics and /threads\n");
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain; charset=utf-8");
+    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+                      "text/plain; charset=utf-8");
     evhttp_send_reply(request, HTTP_NOTFOUND, "Not Found", body);
     if (body)
         evbuffer_free(body);
 }
 
-/* ---- sockets ---------------------------------------------------------------------------------------------- */
+/*
+ * ---- sockets
+ * ----------------------------------------------------------------------------------------------
+ */
 
-/* A socket that a daemon of the past left behind is removed; one that answers, or another kind of file, is somebody's. */
+/*
+ * A socket that a daemon of the past left behind is removed; one that answers, or another kind of
+ * file, is somebody's.
+ */
 static int clear_stale(const struct sockaddr_un *address)
 {
     struct stat st;
@@ -181,7 +197,8 @@ static int clear_stale(const struct sockaddr_un *address)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    int r = connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? -EADDRINUSE : -errno;
+    int r =
+        connect(fd, (const struct sockaddr *)address, sizeof(*address)) == 0 ? -EADDRINUSE : -errno;
     close(fd);
     if (r == -ENOENT)
         return 0;
@@ -220,7 +237,8 @@ static int listen_unix(const char *path, int *ret_fd)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0660) < 0 || listen(fd, SOMAXCONN) < 0) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0660) < 0 ||
+        listen(fd, SOMAXCONN) < 0) {
         r = -errno;
         close(fd);
         return r;
@@ -229,11 +247,15 @@ static int listen_unix(const char *path, int *ret_fd)
     return 0;
 }
 
-/* Out of descriptors: who waits stays queued, so the loop would spin on it. The next tick tries again. */
+/*
+ * Out of descriptors: who waits stays queued, so the loop would spin on it. The next tick tries
+ * again.
+ */
 static void on_accept_error(struct evconnlistener *listener, void *arg)
 {
     static struct log_limit limit = LOG_LIMIT(1, 60 * 1000000000ll);
-    log_limited(&limit, boom_now_ns(), LOG_ERR, "status: accept: %s; trying again each second", strerror(errno));
+    log_limited(&limit, boom_now_ns(), LOG_ERR, "status: accept: %s; trying again each second",
+                strerror(errno));
     evconnlistener_disable(listener);
 }
 
@@ -248,8 +270,10 @@ static int serve_unix(struct status *status, const char *path)
     int fd = -1;
     int r = listen_unix(path, &fd);
     if (r < 0) {
-        log_msg(LOG_ERR, "status.socket: cannot listen on %s: %s; set status.socket to a path this user may write", path,
-                strerror(-r));
+        log_msg(LOG_ERR,
+                "status.socket: cannot listen on %s: %s; set status.socket to a path this user may "
+                "write",
+                path, strerror(-r));
         return r;
     }
     struct evconnlistener *listener =
@@ -284,16 +308,19 @@ static int serve_tcp(struct status *status, const char *address)
     unsigned long port = strtoul(colon + 1, NULL, 10);
     struct evhttp_bound_socket *bound = NULL;
     if (port <= UINT16_MAX)
-        bound = evhttp_bind_socket_with_handle(status->http, len ? host : "127.0.0.1", (uint16_t)port);
+        bound =
+            evhttp_bind_socket_with_handle(status->http, len ? host : "127.0.0.1", (uint16_t)port);
     if (!bound) {
-        log_msg(LOG_ERR, "status.http: cannot listen on %s: %s; choose another address", address, strerror(errno));
+        log_msg(LOG_ERR, "status.http: cannot listen on %s: %s; choose another address", address,
+                strerror(errno));
         return -EADDRINUSE;
     }
     add_listener(status, evhttp_bound_socket_get_listener(bound));
     return 0;
 }
 
-int status_new(struct event_base *base, const struct status_sources *sources, struct status **ret_status)
+int status_new(struct event_base *base, const struct status_sources *sources,
+               struct status **ret_status)
 {
     struct status *status = calloc(1, sizeof(*status));
     if (!status)

@@ -3,14 +3,15 @@
 #define DAEMON_STATUS_H
 
 /*
- * The status server: HTTP/1.1 on a Unix socket (and a TCP address, if configured), in the main loop.
+ * The status server: HTTP/1.1 on a Unix socket (and a TCP address, if configured), in the main
+ * loop.
  *
  *   GET /status    JSON: everything                   status_json.c
  *   GET /metrics   Prometheus text format 0.0.4       status_metrics.c
  *   GET /threads   what each worker does, since when
  *
- * Every answer is made from one snapshot. The ledger in it is consistent in itself; the figures of stages, store and
- * memory are read right after it.
+ * Every answer is made from one snapshot. The ledger in it is consistent in itself; the figures of
+ * stages, store and memory are read right after it.
  */
 
 #include <event2/buffer.h>
@@ -35,10 +36,11 @@ struct status_sources {
 struct status;
 
 /*
- * Binds the sockets that the configuration names. What cannot be bound is said in the log. Returns 0, or a negative errno.
- * Main thread only, as all below.
+ * Binds the sockets that the configuration names. What cannot be bound is said in the log. Returns
+ * 0, or a negative errno. Main thread only, as all below.
  */
-int status_new(struct event_base *base, const struct status_sources *sources, struct status **ret_status);
+int status_new(struct event_base *base, const struct status_sources *sources,
+               struct status **ret_status);
 /* Removes the socket's file. Returns NULL. NULL is allowed. */
 struct status *status_free(struct status *status);
 /* Once a second: looks for the bottleneck, reads the kernel's drop counts, tells systemd. */
@@ -64,7 +66,9 @@ static inline enum stage_id status_stage_id(unsigned stage)
     return (enum stage_id)(STAGE_PARSE + stage);
 }
 
-/* Lines that left a stage for good: without those that it dropped itself at its end (store_error). */
+/*
+ * Lines that left a stage for good: without those that it dropped itself at its end (store_error).
+ */
 uint64_t status_stage_out(const struct status_snapshot *snapshot, unsigned stage);
 
 json_t *status_to_json(const struct status_snapshot *snapshot);

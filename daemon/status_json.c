@@ -21,7 +21,8 @@ static json_t *time_text(int64_t seconds)
     char text[32];
     struct tm tm;
     time_t t = (time_t)seconds;
-    if (seconds == 0 || !gmtime_r(&t, &tm) || strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+    if (seconds == 0 || !gmtime_r(&t, &tm) ||
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
         return json_null();
     return json_string(text);
 }
@@ -79,19 +80,21 @@ static json_t *stage_json(const struct status_snapshot *snapshot, unsigned index
     json_t *object = json_object();
     set(object, "in", stage->in);
     set(object, "out", status_stage_out(snapshot, index));
-    json_object_set_new(object, "dropped", reasons(snapshot->stage_dropped[status_stage_id(index)]));
+    json_object_set_new(object, "dropped",
+                        reasons(snapshot->stage_dropped[status_stage_id(index)]));
     set(object, "in_flight", stage->in_flight);
     json_object_set_new(object, "queue",
-                        json_pack("{s:I, s:I, s:I}", "length", (json_int_t)stage->queue.length, "capacity",
-                                  (json_int_t)stage->queue.capacity, "high_water",
+                        json_pack("{s:I, s:I, s:I}", "length", (json_int_t)stage->queue.length,
+                                  "capacity", (json_int_t)stage->queue.capacity, "high_water",
                                   (json_int_t)stage->queue.high_water));
     json_object_set_new(object, "workers",
                         json_pack("{s:i, s:i, s:i, s:i}", "current", (int)stage->workers, "min",
                                   (int)stage->workers_min, "max", (int)stage->workers_max, "busy",
                                   (int)stage->workers_busy));
     json_object_set_new(object, "time",
-                        json_pack("{s:I, s:I, s:I, s:I}", "p50_us", (json_int_t)(stage->work_p50_ns / 1000),
-                                  "p99_us", (json_int_t)(stage->work_p99_ns / 1000), "wait_p50_us",
+                        json_pack("{s:I, s:I, s:I, s:I}", "p50_us",
+                                  (json_int_t)(stage->work_p50_ns / 1000), "p99_us",
+                                  (json_int_t)(stage->work_p99_ns / 1000), "wait_p50_us",
                                   (json_int_t)(stage->wait_p50_ns / 1000), "wait_p99_us",
                                   (json_int_t)(stage->wait_p99_ns / 1000)));
     return object;
@@ -137,17 +140,19 @@ static json_t *store_json(const struct status_snapshot *snapshot)
 static json_t *memory_json(const struct status_snapshot *snapshot)
 {
     const struct batch_pool_stats *memory = &snapshot->memory;
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "budget", (json_int_t)snapshot->sources->config->memory,
-                     "batches_budget", (json_int_t)memory->budget_bytes, "used",
-                     (json_int_t)memory->used_bytes, "high_water", (json_int_t)memory->high_water_bytes,
-                     "unfinished_lines", (json_int_t)atomic_load(&snapshot->sources->front->carry_bytes));
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "budget",
+                     (json_int_t)snapshot->sources->config->memory, "batches_budget",
+                     (json_int_t)memory->budget_bytes, "used", (json_int_t)memory->used_bytes,
+                     "high_water", (json_int_t)memory->high_water_bytes, "unfinished_lines",
+                     (json_int_t)atomic_load(&snapshot->sources->front->carry_bytes));
 }
 
 static json_t *ledger_json(const struct ledger_totals *totals)
 {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "received", (json_int_t)totals->received, "stored",
-                     (json_int_t)totals->stored, "dropped", (json_int_t)totals->dropped, "in_flight",
-                     (json_int_t)totals->in_flight, "residual", (json_int_t)totals->residual);
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "received", (json_int_t)totals->received,
+                     "stored", (json_int_t)totals->stored, "dropped", (json_int_t)totals->dropped,
+                     "in_flight", (json_int_t)totals->in_flight, "residual",
+                     (json_int_t)totals->residual);
 }
 
 json_t *status_to_json(const struct status_snapshot *snapshot)
@@ -165,7 +170,8 @@ json_t *status_to_json(const struct status_snapshot *snapshot)
     json_object_set_new(root, "bottleneck", json_string(snapshot->bottleneck));
     json_object_set_new(root, "inputs", inputs);
     json_object_set_new(root, "stages", stages);
-    json_object_set_new(root, "geoip", json_pack("{s:o}", "databases", databases_json(snapshot->sources->geo)));
+    json_object_set_new(root, "geoip",
+                        json_pack("{s:o}", "databases", databases_json(snapshot->sources->geo)));
     json_object_set_new(root, "store", store_json(snapshot));
     json_object_set_new(root, "memory", memory_json(snapshot));
     return root;

@@ -2,15 +2,17 @@
 /*
  * Streams: RFC 6587 over TCP.
  *
- * A connection's bytes are read straight into the open batch of its lane, and framed there. What is no whole frame
- * at the end of a read is the connection's `carry`: it is kept aside, and put before the bytes of the next read.
+ * A connection's bytes are read straight into the open batch of its lane, and framed there. What is
+ * no whole frame at the end of a read is the connection's `carry`: it is kept aside, and put before
+ * the bytes of the next read.
  *
  *   batch   [ lines of others | carry, then what read() gave ]
  *                               └─ line ─┘└─ line ─┘└ rest ┘ ──▶ carry
  *
- * A carry is at most max_line and a few bytes long, and all carries together are bounded by their share of the memory
- * budget: beyond it, an unfinished line is cut where it stands. When the batch has no room for another record, the
- * unframed rest is carried too (one batch's worth at most, by one connection of a lane at a time) and framed into the next batch.
+ * A carry is at most max_line and a few bytes long, and all carries together are bounded by their
+ * share of the memory budget: beyond it, an unfinished line is cut where it stands. When the batch
+ * has no room for another record, the unframed rest is carried too (one batch's worth at most, by
+ * one connection of a lane at a time) and framed into the next batch.
  */
 #include "daemon/receiver.h"
 
@@ -30,7 +32,10 @@
 
 /* A batch with less room than this is handed on before a read. */
 #define READ_MIN 16384
-/* Carries up to this size are not refused, whatever the budget: they are smaller than what a connection costs anyway. */
+/*
+ * Carries up to this size are not refused, whatever the budget: they are smaller than what a
+ * connection costs anyway.
+ */
 #define CARRY_FREE 64
 /* Connections that one readiness event takes. */
 #define ACCEPTS_A_TURN   64
@@ -55,7 +60,10 @@ struct tcp_listener {
     struct event *readable, *retry;
 };
 
-/* ---- carry ------------------------------------------------------------------------------------------------ */
+/*
+ * ---- carry
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void carry_free(struct tcp_connection *conn)
 {
@@ -111,9 +119,15 @@ static uint32_t carry_take(struct tcp_connection *conn, char *to)
     return len;
 }
 
-/* ---- frames ----------------------------------------------------------------------------------------------- */
+/*
+ * ---- frames
+ * -----------------------------------------------------------------------------------------------
+ */
 
-/* Where frames go: into the lane's open batch, whose bytes hold the data from `base` on, or (base NO_BATCH) nowhere but the ledger. */
+/*
+ * Where frames go: into the lane's open batch, whose bytes hold the data from `base` on, or (base
+ * NO_BATCH) nowhere but the ledger.
+ */
 #define NO_BATCH UINT32_MAX
 
 static void take_frame(struct tcp_connection *conn, uint32_t base, uint32_t pos,
@@ -132,11 +146,11 @@ static void take_frame(struct tcp_connection *conn, uint32_t base, uint32_t pos,
 }
 
 /*
- * Frames data[0, len), which lies in the open batch at `base` unless that is NO_BATCH. Returns how many bytes are done with:
- * the rest is no whole frame, unless the batch has no room for a record.
+ * Frames data[0, len), which lies in the open batch at `base` unless that is NO_BATCH. Returns how
+ * many bytes are done with: the rest is no whole frame, unless the batch has no room for a record.
  */
-static uint32_t take_frames(struct tcp_connection *conn, const char *data, uint32_t len, uint32_t base,
-                            int64_t received_us)
+static uint32_t take_frames(struct tcp_connection *conn, const char *data, uint32_t len,
+                            uint32_t base, int64_t received_us)
 {
     struct batch *batch = conn->source.lane->open;
     uint32_t pos = 0;
@@ -152,9 +166,11 @@ static uint32_t take_frames(struct tcp_connection *conn, const char *data, uint3
     return pos;
 }
 
-/* No memory for an unfinished line: what is there of it is the line, and the framer skips the rest. */
-static void cut_unfinished(struct tcp_connection *conn, const char *data, uint32_t len, uint32_t base,
-                           int64_t received_us)
+/*
+ * No memory for an unfinished line: what is there of it is the line, and the framer skips the rest.
+ */
+static void cut_unfinished(struct tcp_connection *conn, const char *data, uint32_t len,
+                           uint32_t base, int64_t received_us)
 {
     uint32_t max_line = conn->framer.max_line;
     conn->framer.max_line = len > 2 * CARRY_FREE / 3 ? len - CARRY_FREE / 3 : 1;
@@ -185,7 +201,10 @@ static bool frame_into_batch(struct tcp_connection *conn, struct batch *batch, u
     return true;
 }
 
-/* ---- a connection ----------------------------------------------------------------------------------------- */
+/*
+ * ---- a connection
+ * -----------------------------------------------------------------------------------------
+ */
 
 static void close_connection(struct source *source)
 {
@@ -234,7 +253,10 @@ static void end_connection(struct tcp_connection *conn, int error)
 
 enum read_result { READ_DONE, READ_AGAIN, READ_CLOSED };
 
-/* No batch is to be had and the input does not block: read and count, so that the sender is not held up. */
+/*
+ * No batch is to be had and the input does not block: read and count, so that the sender is not
+ * held up.
+ */
 static enum read_result read_without_batch(struct tcp_connection *conn, uint32_t *ret_n)
 {
     const struct datagram_buffers *buffers = receiver_buffers(conn->source.lane->receiver);
@@ -296,7 +318,8 @@ static void on_readable(evutil_socket_t fd, short what, void *arg)
     struct lane *lane = conn->source.lane;
     uint32_t n;
     /* A timeout hides readiness: bytes that came while the process did not run are read first. */
-    if (read_into_batch(conn, true, &n) == READ_DONE && n == 0 && (what & EV_TIMEOUT) && !lane->paused) {
+    if (read_into_batch(conn, true, &n) == READ_DONE && n == 0 && (what & EV_TIMEOUT) &&
+        !lane->paused) {
         atomic_fetch_add(&lane->input->idle_closed, 1);
         end_connection(conn, ETIMEDOUT);
     }
@@ -321,7 +344,8 @@ static void give_up_unframed(struct tcp_connection *conn)
     uint32_t pos = 0;
     struct syslog_frame frame;
     while (pos < conn->carry_len &&
-           syslog_frame_next(&conn->framer, conn->carry + pos, conn->carry_len - pos, &frame) == SYSLOG_FRAME_ONE) {
+           syslog_frame_next(&conn->framer, conn->carry + pos, conn->carry_len - pos, &frame) ==
+               SYSLOG_FRAME_ONE) {
         lane_refuse(conn->source.lane, DROP_SHUTDOWN, 1, frame.len);
         pos += (uint32_t)frame.consumed;
     }
@@ -361,7 +385,8 @@ static struct tcp_connection *connection_new(struct lane *lane, int fd, const st
     conn->id = atomic_fetch_add(&lane->front->next_connection, 1) + 1;
     conn->framer = SYSLOG_FRAMER_INIT(config->max_line);
     peer_from_sockaddr(from, &conn->peer);
-    conn->source = (struct source){.lane = lane, .resume = resume, .drain = drain, .close = close_connection};
+    conn->source =
+        (struct source){.lane = lane, .resume = resume, .drain = drain, .close = close_connection};
     if (config->idle_timeout_ns > 0) {
         conn->idle = (struct timeval){.tv_sec = config->idle_timeout_ns / 1000000000,
                                       .tv_usec = config->idle_timeout_ns % 1000000000 / 1000};
@@ -377,13 +402,17 @@ static struct tcp_connection *connection_new(struct lane *lane, int fd, const st
     return conn;
 }
 
-/* ---- a listener ------------------------------------------------------------------------------------------- */
+/*
+ * ---- a listener
+ * -------------------------------------------------------------------------------------------
+ */
 
 static void refuse(struct lane *lane, int fd, const char *why)
 {
     static struct log_limit limit = LOG_LIMIT(1, 60 * 1000000000ll);
     atomic_fetch_add(&lane->input->connections_refused, 1);
-    log_limited(&limit, boom_now_ns(), LOG_WARNING, "input %s: connection refused: %u are open, %s; raise it or close some",
+    log_limited(&limit, boom_now_ns(), LOG_WARNING,
+                "input %s: connection refused: %u are open, %s; raise it or close some",
                 lane->input->config->name, atomic_load(&lane->input->connections), why);
     close(fd);
 }
@@ -419,7 +448,8 @@ static int accept_some(struct tcp_listener *listener, int n)
     while (n-- > 0) {
         struct sockaddr_storage from;
         socklen_t len = sizeof(from);
-        int fd = accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             accepted(listener->lane, fd, (struct sockaddr *)&from);
         else if (errno != EINTR && errno != ECONNABORTED)

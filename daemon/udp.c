@@ -4,8 +4,9 @@
  *
  * Up to 64 are read with one recvmmsg into the receiver's small slots, which stay in the
  * processor's cache; the part of a long datagram that does not fit its slot goes to a second buffer
- * whose pages only long datagrams touch. From there the messages are packed into the batch, so that a batch
- * holds lines and no gaps. What the kernel dropped is read from the socket itself, when somebody asks.
+ * whose pages only long datagrams touch. From there the messages are packed into the batch, so that
+ * a batch holds lines and no gaps. What the kernel dropped is read from the socket itself, when
+ * somebody asks.
  */
 #include "daemon/receiver.h"
 
@@ -142,7 +143,8 @@ static void drain(struct source *source)
 void udp_socket_count_drops(struct udp_socket *udp)
 {
     uint32_t drops = socket_kernel_drops(udp->fd);
-    atomic_fetch_add(&udp->source.lane->input->kernel_dropped, (uint32_t)(drops - udp->drops_counted));
+    atomic_fetch_add(&udp->source.lane->input->kernel_dropped,
+                     (uint32_t)(drops - udp->drops_counted));
     udp->drops_counted = drops;
 }
 

@@ -29,7 +29,8 @@ struct geo;
 
 struct geo_database_stats {
     const char *path;      /* valid as long as geo */
-    const char *type;      /* its own word for itself; "" while it is not open; valid as long as geo */
+    /* its own word for itself; "" while it is not open; valid as long as geo */
+    const char *type;
     bool open;
     int error;             /* 0, or why it could not be opened: a negative errno; with open: the older
                               one is still in use */
@@ -41,9 +42,9 @@ struct geo_database_stats {
 
 /*
  * Opens n_paths databases (checks each: readable, metadata sane); paths are copied. Returns 0 even
- * when some could not be opened: they are missing from the set and say so in their stats (the caller
- * reports them): -EINVAL is no regular file, -EBADMSG no MaxMind DB, else what stat() or open() says.
- * -ENOMEM.
+ * when some could not be opened: they are missing from the set and say so in their stats (the
+ * caller reports them): -EINVAL is no regular file, -EBADMSG no MaxMind DB, else what stat() or
+ * open() says. -ENOMEM.
  */
 int geo_new(const char *const *paths, size_t n_paths, struct geo **ret_geo);
 /* No worker may exist; batches may still hold sets. Returns NULL. */
@@ -52,10 +53,10 @@ size_t geo_n_databases(struct geo *geo);
 void geo_get_stats(struct geo *geo, size_t database, struct geo_database_stats *ret_stats);
 
 /*
- * Opens the databases again that are new (by device, inode, mtime and size) and makes them, with the
- * others, the current set of the next generation; when none is new, the generation stays. A database
- * that cannot be opened now stays as it was. Any thread; reads files, waits for no worker. Returns
- * how many are new, or -ENOMEM (nothing changed).
+ * Opens the databases again that are new (by device, inode, mtime and size) and makes them, with
+ * the others, the current set of the next generation; when none is new, the generation stays. A
+ * database that cannot be opened now stays as it was. Any thread; reads files, waits for no worker.
+ * Returns how many are new, or -ENOMEM (nothing changed).
  */
 int geo_swap(struct geo *geo);
 
@@ -64,8 +65,9 @@ enum geo_lookup { GEO_LOOKUP_PEER, GEO_LOOKUP_MESSAGE };
 
 /*
  * A worker: a cache of its own (address → place, for one generation), for one thread at a time. It
- * notices a swap at its next batch, and until then keeps the old databases mapped. Of scratch it has
- * about 36 KiB, whatever a batch holds; an open database with IPv4 has a table of 256 KiB, shared.
+ * notices a swap at its next batch, and until then keeps the old databases mapped. Of scratch it
+ * has about 36 KiB, whatever a batch holds; an open database with IPv4 has a table of 256 KiB,
+ * shared.
  */
 struct geo_worker;
 /* cache_entries: rounded up to a power of two; 0 means 4096. Returns 0, -ENOMEM. */
@@ -88,8 +90,8 @@ bool geo_lookup_address(struct geo_worker *worker, const uint8_t address[16],
 
 /*
  * The first public address in text, IPv4 or IPv6. Pure. Returns true and where it is (without port,
- * brackets, zone or prefix length; at most 45 bytes); what only looks like one (versions, times, MAC
- * addresses, 1.2.3.4.5) and private, reserved or documentation ranges are skipped.
+ * brackets, zone or prefix length; at most 45 bytes); what only looks like one (versions, times,
+ * MAC addresses, 1.2.3.4.5) and private, reserved or documentation ranges are skipped.
  */
 bool geo_find_address(const char *text, size_t len, uint32_t *ret_off, uint32_t *ret_len,
                       uint8_t ret_address[16]);

@@ -249,7 +249,8 @@ static inline void fetch_ahead(const struct rows *rows, size_t i, size_t n_rows)
     if (i + TEXTS_AHEAD < n_rows) {
         const struct grouped_row *row = &rows->grouped[i + TEXTS_AHEAD];
         const char *line = row->source->batch->bytes + row->record->line.off;
-        for (uint32_t at = CACHE_LINE; at < row->record->line.len && at < 5 * CACHE_LINE; at += CACHE_LINE)
+        for (uint32_t at = CACHE_LINE; at < row->record->line.len && at < 5 * CACHE_LINE;
+             at += CACHE_LINE)
             __builtin_prefetch(line + at);
     }
 }
