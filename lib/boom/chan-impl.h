@@ -10,7 +10,8 @@
  *                           head: the oldest
  *
  * At rest, that is whenever the lock is free:
- *   - receivers wait only while the ring is empty and no sender waits;
+ *   - receivers wait only while the ring is empty and no sender waits, but for the other cases of
+ * the same select;
  *   - senders wait only while the ring is full;
  *   - nobody waits on a closed channel.
  * (Nodes whose waiter was claimed elsewhere may linger in the lists; they do not count.)
@@ -22,9 +23,11 @@
 #include "wait.h"
 
 struct boom_chan {
-    pthread_mutex_t lock; /* everything but the constants; the innermost lock of the library */
-    size_t elem_bytes;    /* constant */
-    size_t capacity;      /* constant, in elements */
+    /* Everything but the constants. The innermost of the library; select.c holds several, in the
+     * order of their addresses. */
+    pthread_mutex_t lock;
+    size_t elem_bytes; /* constant */
+    size_t capacity;   /* constant, in elements */
 
     size_t head, length, high_water;
     uint64_t sent, received;
@@ -66,6 +69,15 @@ static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
  */
 int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain);
 int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
+
+/* A receiver begins to wait. */
+static inline void chan_list_receiver_locked(struct boom_chan *chan, struct wait_node *node)
+{
+    if (chan->recent_first)
+        list_push_front(&chan->receivers, &node->link);
+    else
+        list_push_back(&chan->receivers, &node->link);
+}
 
 /*
  * Takes the oldest element of the ring for which may_go(arg, elem) holds out of it. True: there is

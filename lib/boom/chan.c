@@ -276,10 +276,7 @@ __attribute__((noinline)) static int wait_to_recv_and_unlock(struct boom_chan *c
     struct wait_node node = {.elem = ret_elem};
     int r;
 
-    if (chan->recent_first)
-        list_push_front(&chan->receivers, &node.link);
-    else
-        list_push_back(&chan->receivers, &node.link);
+    chan_list_receiver_locked(chan, &node);
     r = wait_and_unlock(chan, &node, ctx, deadline_ns);
     *ret_ticket = node.ticket;
     return r;

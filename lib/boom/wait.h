@@ -18,7 +18,7 @@
  * unlink.
  *
  * A node is looked at and unlinked under the lock of the list that it is in, so a waiter that was
- * completed by one list takes the locks of the others to leave them, and no lock is ever nested.
+ * completed by one list takes the locks of the others to leave them, one by one.
  */
 
 #include <semaphore.h>
