@@ -56,7 +56,7 @@ static inline void chan_lock(struct boom_chan *chan)
 
 /* As chan_unlock(), with a chain or watches. */
 void chan_unlock_and_wake(struct boom_chan *chan, struct waiter *chain);
-/* Unlocks, wakes chain, and calls the watches if there is room. */
+/* Unlocks, wakes chain, and calls the watches that are due. */
 static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
 {
     if (chain || chan->watches)
@@ -93,9 +93,9 @@ bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const v
 int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns, void *ret_elems,
               size_t max, size_t *ret_n, uint64_t *ret_ticket);
 
-/* chan-watch.c: a sender would not have to wait now. */
-bool chan_has_room_locked(struct boom_chan *chan);
-/* Calls the armed watches, each without the lock, which it releases. */
+/* chan-watch.c: a watch is armed for what is true now. */
+bool chan_is_watch_due_locked(struct boom_chan *chan);
+/* Calls the watches that are due, each without the lock, which it releases. */
 void chan_fire_and_unlock(struct boom_chan *chan);
 
 #endif

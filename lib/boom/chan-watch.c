@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One-shot watches for room in a channel.
+ * One-shot watches for room or an element in a channel.
  *
- * A thread that fires takes the armed watches over into a `firing` on its stack, and calls them one
+ * Whoever changed the channel looks, before it lets go of the lock, whether a watch is due. A
+ * thread that fires takes those that are over into a `firing` on its stack, and calls them one
  * after another without the lock. A watch is armed as long as it is in a list, the channel's or a
  * firing's, from which unwatch can still take it. Once fn is to be called the watch is touched no
  * more; only its address is kept, for unwatch to know which call to wait for.
@@ -16,9 +17,43 @@ struct firing {
     const struct boom_watch *current; /* being called; an address, not to be followed */
 };
 
-bool chan_has_room_locked(struct boom_chan *chan)
+/* Nobody would have to wait for what watch is for. */
+static bool is_due_locked(const struct boom_chan *chan, const struct boom_watch *watch)
 {
-    return chan->closed || chan->length < chan->capacity || !list_is_empty(&chan->receivers);
+    if (chan->closed)
+        return true;
+    if (watch->for_elem)
+        return chan->length > 0 || !list_is_empty(&chan->senders);
+    return chan->length < chan->capacity || !list_is_empty(&chan->receivers);
+}
+
+bool chan_is_watch_due_locked(struct boom_chan *chan)
+{
+    const struct boom_watch *watch = chan->watches;
+
+    while (watch && !is_due_locked(chan, watch))
+        watch = watch->next;
+    return watch != NULL;
+}
+
+/* Takes them out of the list, and keeps their order. */
+static struct boom_watch *take_due_locked(struct boom_chan *chan)
+{
+    struct boom_watch **at = &chan->watches, *due = NULL, **end = &due;
+
+    while (*at) {
+        struct boom_watch *watch = *at;
+
+        if (!is_due_locked(chan, watch)) {
+            at = &watch->next;
+            continue;
+        }
+        *at = watch->next;
+        watch->next = NULL;
+        *end = watch;
+        end = &watch->next;
+    }
+    return due;
 }
 
 static void call_first_due(struct boom_chan *chan, struct firing *firing)
@@ -39,9 +74,8 @@ static void call_first_due(struct boom_chan *chan, struct firing *firing)
 
 void chan_fire_and_unlock(struct boom_chan *chan)
 {
-    struct firing firing = {.thread = pthread_self(), .due = chan->watches};
+    struct firing firing = {.thread = pthread_self(), .due = take_due_locked(chan)};
 
-    chan->watches = NULL;
     list_push_back(&chan->firings, &firing.link);
     while (firing.due)
         call_first_due(chan, &firing);
@@ -49,19 +83,30 @@ void chan_fire_and_unlock(struct boom_chan *chan)
     pthread_mutex_unlock(&chan->lock);
 }
 
-int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch)
+static int arm(struct boom_chan *chan, struct boom_watch *watch, bool for_elem)
 {
-    bool room;
+    bool due;
 
     chan_lock(chan);
-    room = chan_has_room_locked(chan);
-    if (!room) {
+    watch->for_elem = for_elem;
+    due = is_due_locked(chan, watch);
+    if (!due) {
         watch->armed = true;
         watch->next = chan->watches;
         chan->watches = watch;
     }
     pthread_mutex_unlock(&chan->lock);
-    return room ? 1 : 0;
+    return due ? 1 : 0;
+}
+
+int boom_chan_watch_room(struct boom_chan *chan, struct boom_watch *watch)
+{
+    return arm(chan, watch, false);
+}
+
+int boom_chan_watch_elem(struct boom_chan *chan, struct boom_watch *watch)
+{
+    return arm(chan, watch, true);
 }
 
 static bool remove_from(struct boom_watch **list, struct boom_watch *watch)

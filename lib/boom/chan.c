@@ -52,7 +52,7 @@ struct boom_chan *boom_chan_free(struct boom_chan *chan)
 
 void chan_unlock_and_wake(struct boom_chan *chan, struct waiter *chain)
 {
-    bool due = chan->watches && chan_has_room_locked(chan);
+    bool due = chan_is_watch_due_locked(chan);
 
     pthread_mutex_unlock(&chan->lock);
     waiter_wake_chain(chain);
@@ -379,4 +379,19 @@ void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_sta
         .received = chan->received,
     };
     pthread_mutex_unlock(&chan->lock);
+}
+
+size_t boom_chan_length(struct boom_chan *chan)
+{
+    size_t length;
+
+    chan_lock(chan);
+    length = chan->length;
+    pthread_mutex_unlock(&chan->lock);
+    return length;
+}
+
+size_t boom_chan_capacity(const struct boom_chan *chan)
+{
+    return chan->capacity;
 }
