@@ -14,7 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "group-impl.h"
 #include "list.h"
+#include "registry-impl.h"
 #include "wait.h"
 
 enum { THREAD_NAME_BYTES = 16 }; /* the kernel's, with the NUL */
@@ -37,6 +39,10 @@ struct boom_group {
     int err;             /* the first */
     struct link waiting; /* struct wait_node: for a place */
     struct member *ended;
+
+    /* Set while no thread runs, constant for those that do. */
+    struct boom_registry *registry;
+    char name[BOOM_TASK_NAME_BYTES];
 };
 
 int boom_group_new(struct boom_ctx *parent, struct boom_group **ret_group)
@@ -85,6 +91,27 @@ int boom_group_set_limit(struct boom_group *group, unsigned limit)
         group->limit = limit;
     pthread_mutex_unlock(&group->lock);
     return r;
+}
+
+int boom_group_set_registry(struct boom_group *group, struct boom_registry *registry,
+                            const char *name)
+{
+    int r = 0;
+
+    pthread_mutex_lock(&group->lock);
+    if (group->n_running > 0) {
+        r = -EBUSY;
+    } else {
+        group->registry = registry;
+        snprintf(group->name, sizeof(group->name), "%s", name ? name : "");
+    }
+    pthread_mutex_unlock(&group->lock);
+    return r;
+}
+
+struct boom_registry *group_registry(const struct boom_group *group)
+{
+    return group->registry;
 }
 
 /* Joins the threads that have ended, and frees their members. */
@@ -136,6 +163,7 @@ static void release_place(struct boom_group *group)
 
 static int wait_for_place(struct boom_group *group)
 {
+    struct boom_task *self = boom_registry_self(group->registry);
     struct waiter waiter;
     struct wait_node node = {.waiter = &waiter};
     int r;
@@ -149,7 +177,10 @@ static int wait_for_place(struct boom_group *group)
     list_push_back(&group->waiting, &node.link);
     pthread_mutex_unlock(&group->lock);
 
+    boom_task_waits(self, BOOM_DOING_ACQUIRE, group, "place in group",
+                    boom_ctx_deadline(group->ctx));
     r = waiter_wait(&waiter, group->ctx, BOOM_NEVER);
+    boom_task_runs(self);
     waiter_deinit(&waiter);
     if (r < 0) {
         pthread_mutex_lock(&group->lock);
@@ -177,11 +208,14 @@ static void *member_main(void *arg)
     struct member *member = arg;
     struct boom_group *group = member->group;
     struct waiter *chain = NULL;
+    struct boom_task *task;
     int r;
 
     if (member->name[0])
         pthread_setname_np(pthread_self(), member->name);
+    task = task_new_or_null(group->registry, member->name, group->name);
     r = member->fn(member->arg);
+    boom_task_free(task);
     if (r < 0)
         report_error(group, r);
 
@@ -257,14 +291,17 @@ int boom_group_try_go(struct boom_group *group, const char *name, int (*fn)(void
 
 int boom_group_wait(struct boom_group *group)
 {
+    struct boom_task *self = boom_registry_self(group->registry);
     int err;
 
+    boom_task_waits(self, BOOM_DOING_JOIN, group, "group", BOOM_NEVER);
     pthread_mutex_lock(&group->lock);
     while (group->n_running > 0)
         pthread_cond_wait(&group->quiet, &group->lock);
     err = group->err;
     pthread_mutex_unlock(&group->lock);
     reap(group);
+    boom_task_runs(self);
     boom_ctx_cancel(group->ctx, err);
     return err;
 }

@@ -62,6 +62,9 @@ static int pipeline_new(struct boom_ctx *ctx, const struct boom_stage_options *o
     p->n_stages = n_stages;
     r = boom_group_new(ctx, &p->group);
     if (r == 0)
+        r = boom_group_set_registry(p->group, options[0].registry,
+                                    options[0].name ? options[0].name : "stage");
+    if (r == 0)
         r = boom_chan_new(1, 0, &p->done);
     if (r == 0)
         r = init_stages(p, options);

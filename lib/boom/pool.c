@@ -11,6 +11,7 @@
 
 #include "chan-impl.h"
 #include "crew.h"
+#include "registry-impl.h"
 
 struct task {
     boom_task_fn fn;
@@ -22,34 +23,70 @@ struct boom_pool {
     struct boom_chan *tasks;
     struct boom_chan *done; /* closed by the last worker */
     struct crew crew;
+    struct boom_registry *registry; /* NULL: none */
     atomic_uint_fast64_t n_completed;
 };
 
-static void run_task(struct boom_pool *pool, const struct task *task)
+/* Says so in the slot, and in the registry. */
+static void set_idle(struct boom_pool *pool, struct crew_slot *slot, struct boom_task *self)
+{
+    int64_t now = coarse_now_ns();
+
+    atomic_store_explicit(&slot->doing, now * 2, memory_order_relaxed);
+    task_waits_since(self, BOOM_DOING_IDLE, pool->tasks, "tasks", BOOM_NEVER, now);
+}
+
+static void set_busy(struct crew_slot *slot, struct boom_task *self)
+{
+    int64_t now = coarse_now_ns();
+
+    atomic_store_explicit(&slot->doing, now * 2 + 1, memory_order_relaxed);
+    task_waits_since(self, BOOM_DOING_RUN, NULL, NULL, BOOM_NEVER, now);
+}
+
+static void run_task(struct boom_pool *pool, struct crew_slot *slot, struct boom_task *self,
+                     const struct task *task)
 {
     crew_busy(&pool->crew);
+    set_busy(slot, self);
     task->fn(boom_group_ctx(pool->group), task->arg);
+    atomic_fetch_add_explicit(&slot->n_done, 1, memory_order_relaxed);
+    set_idle(pool, slot, self);
     pool->n_completed++;
     crew_idle(&pool->crew);
 }
 
-static int worker_main(void *arg, unsigned index, bool initial)
+/* Takes a task and runs it. Returns 0, BOOM_CHAN_CLOSED, or BOOM_CHAN_EMPTY: the worker is to go.
+ */
+static int take_and_run(struct boom_pool *pool, struct crew_slot *slot, struct boom_task *self)
 {
-    struct boom_pool *pool = arg;
+    int64_t idle_until_ns = crew_idle_deadline(&pool->crew);
     struct task task;
     uint64_t ticket;
     size_t n;
+    int r = BOOM_CHAN_EMPTY;
+
+    if (!crew_is_over(&pool->crew))
+        r = chan_take(pool->tasks, NULL, idle_until_ns, &task, 1, &n, &ticket);
+    if (r == 0)
+        run_task(pool, slot, self, &task);
+    else if (r == BOOM_CHAN_EMPTY && !crew_retire(&pool->crew, idle_until_ns))
+        r = 0;
+    return r;
+}
+
+static int worker_main(void *arg, struct crew_slot *slot)
+{
+    struct boom_pool *pool = arg;
+    struct boom_task *self = boom_registry_self(pool->registry);
     int r;
 
-    for (;;) {
-        r = chan_take(pool->tasks, NULL, crew_idle_deadline(&pool->crew), &task, 1, &n, &ticket);
-        if (r == 0)
-            run_task(pool, &task);
-        else if (r == BOOM_CHAN_CLOSED)
-            break;
-        else if (crew_retire(&pool->crew))
-            return 0;
-    }
+    set_idle(pool, slot, self);
+    do {
+        r = take_and_run(pool, slot, self);
+    } while (r == 0);
+    if (r == BOOM_CHAN_EMPTY)
+        return 0;
     if (crew_leave(&pool->crew))
         boom_chan_close(pool->done);
     return 0;
@@ -68,10 +105,13 @@ static int pool_init(struct boom_pool *pool, struct boom_ctx *ctx,
         r = boom_chan_new(1, 0, &pool->done);
     if (r < 0)
         return r;
+    pool->registry = options->registry;
+    boom_group_set_registry(pool->group, options->registry, options->name ? options->name : "pool");
     pool->tasks->recent_first = true;
     snprintf(crew->name, sizeof(crew->name), "%.9s", options->name ? options->name : "pool");
     crew->min = options->workers_min;
     crew->max = options->workers_max;
+    crew->may_add_slots = true;
     crew->group = pool->group;
     crew->queue = pool->tasks;
     crew->main = worker_main;
@@ -156,6 +196,35 @@ int boom_pool_drain(struct boom_pool *pool, struct boom_ctx *ctx)
         boom_ctx_cancel(boom_group_ctx(pool->group), r);
     boom_group_wait(pool->group);
     return r < 0 ? r : 0;
+}
+
+int boom_pool_resize(struct boom_pool *pool, unsigned workers_min, unsigned workers_max)
+{
+    if (workers_min == 0 || workers_max < workers_min)
+        return -EINVAL;
+    return crew_resize(&pool->crew, workers_min, workers_max);
+}
+
+struct listing {
+    void (*fn)(void *arg, unsigned index, const char *what, int64_t since_ns, uint64_t tasks);
+    void *arg;
+};
+
+static void describe_worker(void *arg, struct crew_slot *slot)
+{
+    const struct listing *listing = arg;
+    int64_t doing = atomic_load_explicit(&slot->doing, memory_order_relaxed);
+
+    listing->fn(listing->arg, slot->index, doing % 2 ? "run" : "idle", doing / 2,
+                atomic_load_explicit(&slot->n_done, memory_order_relaxed));
+}
+
+void boom_pool_each_worker(struct boom_pool *pool,
+                           void (*fn)(void *arg, unsigned index, const char *what, int64_t since_ns,
+                                      uint64_t tasks),
+                           void *arg)
+{
+    crew_each(&pool->crew, describe_worker, &(struct listing){.fn = fn, .arg = arg});
 }
 
 void boom_pool_get_stats(struct boom_pool *pool, struct boom_pool_stats *ret_stats)

@@ -53,14 +53,66 @@ static bool may_be_evicted(void *stage, const void *entry)
     return policy_for(stage, ((const struct entry *)entry)->item) != BOOM_FULL_BLOCK;
 }
 
+/* For a walk over the queue that evicts nothing. */
+static bool note_candidate(void *arg, const void *entry)
+{
+    struct stage *stage = arg;
+
+    if (may_be_evicted(stage, entry))
+        stage->asked[stage->n_asked++] = ((const struct entry *)entry)->item;
+    return false;
+}
+
+struct choice {
+    struct stage *stage;
+    size_t index; /* of the victim among the candidates that are still to come */
+};
+
+static bool is_chosen(void *arg, const void *entry)
+{
+    struct choice *choice = arg;
+
+    return may_be_evicted(choice->stage, entry) && choice->index-- == 0;
+}
+
+/* Has one chosen among those that may go and newcomer. False: there is none, or it is newcomer. */
+static bool evict_chosen_locked(struct stage *stage, const void *newcomer, struct entry *ret_loser)
+{
+    const struct boom_stage_options *options = &stage->options;
+    struct choice choice = {.stage = stage};
+
+    if (!options->choose_victim)
+        return false;
+    stage->n_asked = 0;
+    chan_evict_locked(stage->queue, note_candidate, stage, ret_loser);
+    if (stage->n_asked == 0)
+        return false;
+    choice.index = options->choose_victim(options->arg, stage->asked, stage->n_asked, newcomer);
+    return choice.index < stage->n_asked &&
+           chan_evict_locked(stage->queue, is_chosen, &choice, ret_loser);
+}
+
+/* True: one has left the queue by policy. */
+static bool evict_locked(struct stage *stage, enum boom_full_policy policy, const void *newcomer,
+                         struct entry *ret_loser)
+{
+    switch (policy) {
+    case BOOM_FULL_DROP_OLDEST:
+        return chan_evict_locked(stage->queue, may_be_evicted, stage, ret_loser);
+    case BOOM_FULL_ASK:
+        return evict_chosen_locked(stage, newcomer, ret_loser);
+    default:
+        return false;
+    }
+}
+
 /* The queue is full: entry gets in for an older one, or is itself the one that is dropped. */
 static struct entry displace_locked(struct stage *stage, const struct entry *entry,
                                     enum boom_full_policy policy, struct waiter **chain)
 {
     struct entry loser;
 
-    if (policy == BOOM_FULL_DROP_OLDEST &&
-        chan_evict_locked(stage->queue, may_be_evicted, stage, &loser)) {
+    if (evict_locked(stage, policy, entry->item, &loser)) {
         chan_send_locked(stage->queue, entry, chain);
     } else {
         loser = *entry;

@@ -22,9 +22,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void set_doing(struct worker *worker, enum doing doing, int64_t since_ns)
+#include "group-impl.h"
+
+static void set_doing(struct stage *stage, struct worker *worker, enum doing doing,
+                      int64_t since_ns)
 {
+    static const enum boom_doing told[] = {
+        [DOING_IDLE] = BOOM_DOING_IDLE,
+        [DOING_WORK] = BOOM_DOING_RUN,
+        [DOING_TURN] = BOOM_DOING_TURN,
+        [DOING_SEND] = BOOM_DOING_SEND,
+    };
+    const struct stage *where = doing == DOING_SEND && stage->next ? stage->next : stage;
+
     atomic_store_explicit(&worker->doing, since_ns * 4 + doing, memory_order_relaxed);
+    task_waits_since(worker->task, told[doing], where->queue, where->name, BOOM_NEVER, since_ns);
 }
 
 static size_t run_weight_of(const struct stage *stage, const struct entry *entry)
@@ -91,9 +103,9 @@ static size_t gather_more(struct stage *stage, struct worker *worker)
 }
 
 /* Returns as chan_take(). */
-static int take_run(struct stage *stage, struct worker *worker, size_t *ret_n, uint64_t *ret_ticket)
+static int take_run(struct stage *stage, struct worker *worker, int64_t idle_until_ns,
+                    size_t *ret_n, uint64_t *ret_ticket)
 {
-    int64_t idle_until_ns = crew_idle_deadline(&stage->crew);
     int r;
 
     if (!stage->gathers)
@@ -156,19 +168,19 @@ static void work_run(struct stage *stage, struct worker *worker, size_t n, uint6
         worker->items[i] = worker->entries[i].item;
 
     times.taken_ns = boom_now_ns();
-    set_doing(worker, DOING_WORK, times.taken_ns);
+    set_doing(stage, worker, DOING_WORK, times.taken_ns);
     run_ops(ops->work, stage, worker, n);
 
     times.worked_ns = boom_now_ns();
-    set_doing(worker, DOING_TURN, times.worked_ns);
+    set_doing(stage, worker, DOING_TURN, times.worked_ns);
     turn_wait(&stage->turn, ticket);
 
     times.turn_ns = boom_now_ns();
-    set_doing(worker, DOING_WORK, times.turn_ns);
+    set_doing(stage, worker, DOING_WORK, times.turn_ns);
     run_ops(ops->leave, stage, worker, n);
 
     times.left_ns = boom_now_ns();
-    set_doing(worker, DOING_SEND, times.left_ns);
+    set_doing(stage, worker, DOING_SEND, times.left_ns);
     account_run(stage, worker->entries, n, &times);
     if (stage->next)
         pass_on(stage->next, stage->ctx, worker->entries, n);
@@ -179,13 +191,15 @@ static void work_run(struct stage *stage, struct worker *worker, size_t n, uint6
 /* True: the worker has retired. False: the stage has come to its end. */
 static bool work_until_end(struct stage *stage, struct worker *worker)
 {
+    int64_t idle_until_ns;
     uint64_t ticket;
     size_t n;
     int r;
 
     for (;;) {
-        set_doing(worker, DOING_IDLE, boom_now_ns());
-        r = take_run(stage, worker, &n, &ticket);
+        set_doing(stage, worker, DOING_IDLE, boom_now_ns());
+        idle_until_ns = crew_idle_deadline(&stage->crew);
+        r = take_run(stage, worker, idle_until_ns, &n, &ticket);
         if (r == 0) {
             crew_busy(&stage->crew);
             work_run(stage, worker, n, ticket);
@@ -195,7 +209,7 @@ static bool work_until_end(struct stage *stage, struct worker *worker)
             return false;
         } else if (r == BOOM_CHAN_CLOSED) {
             return false;
-        } else if (crew_retire(&stage->crew)) {
+        } else if (crew_retire(&stage->crew, idle_until_ns)) {
             return true;
         }
     }
@@ -208,6 +222,7 @@ static int worker_begin(struct stage *stage, struct worker *worker)
     worker->entries = calloc(options->run_max, sizeof(*worker->entries));
     worker->items = calloc(options->run_max, sizeof(*worker->items));
     worker->state = NULL;
+    worker->task = boom_registry_self(stage->registry);
     if (!worker->entries || !worker->items)
         return -ENOMEM;
     return options->ops->worker_init ? options->ops->worker_init(options->arg, &worker->state) : 0;
@@ -238,7 +253,7 @@ static bool worker_live(struct stage *stage, struct worker *worker)
     bool retired;
 
     atomic_store_explicit(&worker->runs, 0, memory_order_relaxed);
-    set_doing(worker, DOING_IDLE, boom_now_ns());
+    set_doing(stage, worker, DOING_IDLE, boom_now_ns());
     atomic_store_explicit(&worker->present, true, memory_order_release);
     retired = work_until_end(stage, worker);
     atomic_store_explicit(&worker->present, false, memory_order_release);
@@ -247,11 +262,11 @@ static bool worker_live(struct stage *stage, struct worker *worker)
     return retired;
 }
 
-static int worker_main(void *arg, unsigned index, bool initial)
+static int worker_main(void *arg, struct crew_slot *slot)
 {
     struct stage *stage = arg;
-    struct worker *worker = &stage->workers[index];
-    bool retired = false;
+    struct worker *worker = &stage->workers[slot->index];
+    bool initial = slot->initial, retired = false;
     int r = worker_begin(stage, worker);
 
     if (initial)
@@ -270,8 +285,8 @@ static bool is_valid(const struct boom_stage_options *options)
 {
     return options->ops && options->queue > 0 && options->workers_min > 0 &&
            options->workers_max >= options->workers_min && options->linger_ns >= 0 &&
-           options->interval_ns >= 0 &&
-           options->on_full <= BOOM_FULL_DROP_OLDEST;
+           options->interval_ns >= 0 && options->on_full <= BOOM_FULL_ASK &&
+           (options->on_full != BOOM_FULL_ASK || options->choose_victim);
 }
 
 static int init_crew(struct stage *stage, struct boom_group *group)
@@ -307,6 +322,7 @@ int stage_init(struct stage *stage, const struct boom_stage_options *options,
     stage->gathered_ns = boom_now_ns() - options->interval_ns;
     stage->pipeline = pipeline;
     stage->ctx = boom_group_ctx(group);
+    stage->registry = group_registry(group);
     stage->next = next;
     stage->name = strdup(options->name ? options->name : "stage");
     stage->workers = calloc(options->workers_max, sizeof(*stage->workers));
@@ -315,6 +331,11 @@ int stage_init(struct stage *stage, const struct boom_stage_options *options,
     r = boom_chan_new(sizeof(struct entry), options->queue, &stage->queue);
     if (r < 0)
         return r;
+    if (options->choose_victim) {
+        stage->asked = calloc(options->queue, sizeof(*stage->asked));
+        if (!stage->asked)
+            return -ENOMEM;
+    }
     stage->queue->recent_first = true;
     stage->queue->entered = stage_entered;
     stage->queue->entered_arg = stage;
@@ -327,6 +348,7 @@ void stage_deinit(struct stage *stage)
         return;
     crew_deinit(&stage->crew);
     boom_chan_free(stage->queue);
+    free(stage->asked);
     free(stage->workers);
     free(stage->name);
     pthread_mutex_destroy(&stage->intake);

@@ -22,6 +22,7 @@
 #include "chan-impl.h"
 #include "crew.h"
 #include "histogram.h"
+#include "registry-impl.h"
 #include "turn.h"
 
 /* What is in a queue. */
@@ -39,9 +40,10 @@ struct worker {
     atomic_bool present;
     atomic_int_fast64_t doing; /* since_ns * 4 + enum doing, so that both are of one moment */
     atomic_uint_fast64_t runs;
-    void *state;           /* of the user */
-    struct entry *entries; /* run_max: the run */
-    void **items;          /* run_max: its items, as the user sees them */
+    void *state;            /* of the user */
+    struct boom_task *task; /* NULL: not registered */
+    struct entry *entries;  /* run_max: the run */
+    void **items;           /* run_max: its items, as the user sees them */
 };
 
 struct tally {
@@ -53,8 +55,9 @@ struct stage {
     struct boom_stage_options options;
     char *name;
     struct boom_pipeline *pipeline;
-    struct boom_ctx *ctx; /* the pipeline's; borrowed */
-    struct stage *next;   /* NULL: the last */
+    struct boom_ctx *ctx;           /* the pipeline's; borrowed */
+    struct boom_registry *registry; /* the pipeline's; NULL: none */
+    struct stage *next;             /* NULL: the last */
     struct boom_chan *queue;
     bool gathers; /* runs are put together item by item, under `intake` */
 
@@ -72,6 +75,8 @@ struct stage {
     struct tally dropped[2]; /* by enum boom_drop_reason */
     uint64_t busy_ns;
     struct histogram work_ns, wait_ns;
+    const void **asked; /* queue's capacity: what choose_victim() is shown; NULL without it */
+    size_t n_asked;
 };
 
 /* stage.c. Zeroed memory is a legal state for stage_deinit(). Returns 0, -EINVAL, -ENOMEM. */

@@ -156,16 +156,17 @@ struct numbers {
     sem_t entered, go_on;
 };
 
-static int take_numbers(void *arg, unsigned index, bool initial)
+static int take_numbers(void *arg, struct crew_slot *slot)
 {
     struct numbers *numbers = arg;
     uint64_t ticket;
     size_t n;
+    int64_t idle_until_ns;
     int value, r;
 
     for (;;) {
-        r = chan_take(numbers->queue, NULL, crew_idle_deadline(&numbers->crew), &value, 1, &n,
-                      &ticket);
+        idle_until_ns = crew_idle_deadline(&numbers->crew);
+        r = chan_take(numbers->queue, NULL, idle_until_ns, &value, 1, &n, &ticket);
         if (r == BOOM_CHAN_CLOSED)
             break;
         if (r == 0) {
@@ -173,7 +174,7 @@ static int take_numbers(void *arg, unsigned index, bool initial)
             sem_post(&numbers->entered);
             wait_sem(&numbers->go_on);
             crew_idle(&numbers->crew);
-        } else if (crew_retire(&numbers->crew)) {
+        } else if (crew_retire(&numbers->crew, idle_until_ns)) {
             return 0;
         }
     }

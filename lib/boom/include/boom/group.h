@@ -16,6 +16,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 struct boom_group;
+struct boom_registry;
 
 /* The group's context is a child of parent. Returns 0, -ENOMEM. */
 int boom_group_new(struct boom_ctx *parent, struct boom_group **ret_group);
@@ -27,6 +28,14 @@ struct boom_ctx *boom_group_ctx(struct boom_group *group);
 
 /* At most limit functions at once (0: no limit). Only while none runs: else -EBUSY. */
 int boom_group_set_limit(struct boom_group *group, unsigned limit);
+
+/*
+ * From now on each thread registers itself (<boom/registry.h>), under its name, as a task of the group
+ * `name` (copied), for as long as fn runs: fn finds its task by boom_registry_self(). A thread for which
+ * there is no memory to register runs nevertheless. Only while none runs: else -EBUSY. The registry
+ * must outlive the group; NULL: none.
+ */
+int boom_group_set_registry(struct boom_group *group, struct boom_registry *registry, const char *name);
 
 /*
  * Runs fn(arg) in a thread of its own, named name (at most 15 bytes, as the kernel shows it; may be

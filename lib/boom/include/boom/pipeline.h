@@ -33,10 +33,13 @@ extern "C" {
 #endif
 #pragma GCC visibility push(default)
 
+struct boom_registry;
+
 enum boom_full_policy {
     BOOM_FULL_BLOCK,       /* wait for room */
     BOOM_FULL_DROP_NEWEST, /* drop the item that wants in */
     BOOM_FULL_DROP_OLDEST, /* drop the oldest of the queue, whose policy is not BLOCK, for it */
+    BOOM_FULL_ASK,         /* drop the one that choose_victim() names */
 };
 
 enum boom_drop_reason {
@@ -90,6 +93,21 @@ struct boom_stage_options {
     size_t (*weigh)(void *stage, const void *item);
     /* Optional: what run_weight counts (e.g. bytes). Default: weigh. */
     size_t (*run_weigh)(void *stage, const void *item);
+    /*
+     * For BOOM_FULL_ASK (needed where on_full is that; where policy() says it and this is NULL, the
+     * newcomer is dropped): who is to go. queued: the n_queued (1 ..) items of the full queue whose
+     * policy is not BLOCK, oldest first; where there are none the newcomer is dropped unasked.
+     * Returns an index into queued, or n_queued for the newcomer. Called by any thread with the queue
+     * locked: must be short and must not call the pipeline; policy() must not change its mind about
+     * a queued item meanwhile.
+     */
+    size_t (*choose_victim)(void *stage, const void *const *queued, size_t n_queued,
+                            const void *newcomer);
+    /*
+     * Optional, of the first stage: where all workers of the pipeline register (<boom/registry.h>), as
+     * the group named as the first stage. Must outlive the pipeline.
+     */
+    struct boom_registry *registry;
 };
 
 #define BOOM_STAGE_OPTIONS_DEFAULT                                                                 \
