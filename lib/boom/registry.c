@@ -96,14 +96,13 @@ struct boom_registry *boom_registry_free(struct boom_registry *registry)
     return NULL;
 }
 
-void task_waits_since(struct boom_task *task, enum boom_doing doing, const void *where,
-                      const char *where_name, int64_t deadline_ns, int64_t since_ns)
+/* Inlined into its callers: the stores cost less than a call. */
+static inline __attribute__((always_inline)) void
+set_state(struct boom_task *task, enum boom_doing doing, const void *where, const char *where_name,
+          int64_t deadline_ns, int64_t since_ns)
 {
-    uint64_t changes;
+    uint64_t changes = atomic_load_explicit(&task->changes, memory_order_relaxed);
 
-    if (!task)
-        return;
-    changes = atomic_load_explicit(&task->changes, memory_order_relaxed);
     atomic_store_explicit(&task->changes, changes + 1, memory_order_relaxed);
     atomic_store_explicit(&task->doing, (unsigned)doing, memory_order_release);
     atomic_store_explicit(&task->where, where, memory_order_release);
@@ -113,22 +112,29 @@ void task_waits_since(struct boom_task *task, enum boom_doing doing, const void 
     atomic_store_explicit(&task->changes, changes + 2, memory_order_release);
 }
 
+void task_waits_since(struct boom_task *task, enum boom_doing doing, const void *where,
+                      const char *where_name, int64_t deadline_ns, int64_t since_ns)
+{
+    if (task)
+        set_state(task, doing, where, where_name, deadline_ns, since_ns);
+}
+
 void boom_task_waits(struct boom_task *task, enum boom_doing doing, const void *where,
                      const char *where_name, int64_t deadline_ns)
 {
     if (task)
-        task_waits_since(task, doing, where, where_name, deadline_ns, coarse_now_ns());
+        set_state(task, doing, where, where_name, deadline_ns, coarse_now_ns());
 }
 
 void boom_task_runs(struct boom_task *task)
 {
-    boom_task_waits(task, BOOM_DOING_RUN, NULL, NULL, BOOM_NEVER);
+    if (task)
+        set_state(task, BOOM_DOING_RUN, NULL, NULL, BOOM_NEVER, coarse_now_ns());
 }
 
-static void copy_name(char *to, const char *name)
+static void copy_name(char to[static BOOM_TASK_NAME_BYTES], const char *name)
 {
-    if (name)
-        strncpy(to, name, BOOM_TASK_NAME_BYTES - 1);
+    snprintf(to, BOOM_TASK_NAME_BYTES, "%s", name ? name : "");
 }
 
 static void add(struct boom_registry *registry, struct boom_task *task)
@@ -158,7 +164,7 @@ int boom_task_new(struct boom_registry *registry, const char *name, const char *
     task->registry = registry;
     copy_name(task->name, name);
     copy_name(task->group, group);
-    task_waits_since(task, BOOM_DOING_RUN, NULL, NULL, BOOM_NEVER, coarse_now_ns());
+    boom_task_runs(task);
     add(registry, task);
     *ret_task = task;
     return 0;
@@ -226,28 +232,32 @@ int boom_task_recv(struct boom_task *task, struct boom_chan *chan, const char *c
 }
 
 /* False: the state changed in the meantime. */
-static bool try_read(struct boom_task *task, struct boom_task_info *info)
+static bool try_read(struct boom_task *task, struct boom_task_info *info,
+                     const char **ret_where_name)
 {
     uint64_t changes = atomic_load_explicit(&task->changes, memory_order_acquire);
 
     info->changes = changes / 2;
     info->doing = (enum boom_doing)atomic_load_explicit(&task->doing, memory_order_acquire);
     info->where = atomic_load_explicit(&task->where, memory_order_acquire);
-    info->where_name = atomic_load_explicit(&task->where_name, memory_order_acquire);
+    *ret_where_name = atomic_load_explicit(&task->where_name, memory_order_acquire);
     info->deadline_ns = atomic_load_explicit(&task->deadline_ns, memory_order_acquire);
     info->since_ns = atomic_load_explicit(&task->since_ns, memory_order_acquire);
     return changes % 2 == 0 &&
            atomic_load_explicit(&task->changes, memory_order_relaxed) == changes;
 }
 
-/* Under the lock, which keeps the task alive. */
+/* Under the lock, which keeps the task alive, and so the string that it named. */
 static void describe_locked(struct boom_task *task, struct boom_task_info *info)
 {
+    const char *where_name;
+
     memcpy(info->name, task->name, sizeof(info->name));
     memcpy(info->group, task->group, sizeof(info->group));
     info->id = task->id;
-    while (!try_read(task, info))
+    while (!try_read(task, info, &where_name))
         sched_yield();
+    copy_name(info->where_name, where_name);
 }
 
 static bool fill(struct boom_registry *registry, struct boom_task_info *infos, size_t max,
@@ -305,7 +315,7 @@ static void print(void *arg, const struct boom_task_info *info)
 
     fprintf(arg, "%" PRIu64 " %s/%s: %s", info->id, info->group, info->name,
             boom_doing_name(info->doing));
-    if (info->where_name)
+    if (info->where_name[0])
         fprintf(arg, " %s", info->where_name);
     if (info->where)
         fprintf(arg, " (%p)", info->where);

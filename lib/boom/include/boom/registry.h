@@ -90,7 +90,7 @@ int boom_task_send(struct boom_task *task, struct boom_chan *chan, const char *c
 int boom_task_recv(struct boom_task *task, struct boom_chan *chan, const char *chan_name,
                    struct boom_ctx *ctx, void *ret_elem);
 
-/* A task at one moment. */
+/* A task at one moment; a copy, which stays true to that moment. */
 struct boom_task_info {
     char name[BOOM_TASK_NAME_BYTES];
     char group[BOOM_TASK_NAME_BYTES];
@@ -98,7 +98,7 @@ struct boom_task_info {
     uint64_t changes;       /* times that it said what it does */
     enum boom_doing doing;
     const void *where;
-    const char *where_name; /* NULL: not said */
+    char where_name[BOOM_TASK_NAME_BYTES]; /* "": not said */
     int64_t since_ns;       /* CLOCK_MONOTONIC, as exact as the kernel's tick: 1 to 10 ms */
     int64_t deadline_ns;
 };

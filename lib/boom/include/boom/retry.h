@@ -25,8 +25,8 @@ extern "C" {
 /*
  * How many retries a service is spared: at any time
  *     retries <= calls × percent / 100 + reserve
- * over all callers that share the budget. What was not used is kept, as much as reserve retries, or
- * one where reserve is 0. Any thread; never blocks.
+ * over all callers that share the budget. What was not used is kept, up to reserve retries (but at
+ * least one, and what one call earns). Any thread; never blocks.
  */
 struct boom_retry_budget;
 
