@@ -110,8 +110,19 @@ struct boom_stage_options {
     struct boom_registry *registry;
 };
 
+#ifdef __cplusplus
+#define BOOM_STAGE_OPTIONS_DEFAULT                                                                 \
+    ([] {                                                                                          \
+        struct boom_stage_options options{};                                                       \
+        options.queue = 64;                                                                        \
+        options.workers_min = options.workers_max = 1;                                             \
+        options.run_max = 1;                                                                       \
+        return options;                                                                            \
+    }())
+#else
 #define BOOM_STAGE_OPTIONS_DEFAULT                                                                 \
     ((struct boom_stage_options){.queue = 64, .workers_min = 1, .workers_max = 1, .run_max = 1})
+#endif
 
 struct boom_stage_stats {
     const char *name;                             /* valid as long as the pipeline */
