@@ -80,6 +80,9 @@ def check_files(installed, root):
     symbols = output("nm", "-D", "--defined-only", real).splitlines()
     names = [line.split()[2] for line in symbols if line.split()[1] != "A"]
     assert names and all(n.startswith("boom_") and "@@BOOM_0." in n for n in names), names
+    if shutil.which("scdoc"):
+        lacking = [n for n in names if not os.path.exists(installed.path("share", "man", "man3", n.split("@")[0] + ".3"))]
+        assert not lacking, f"no manual page for {lacking}"
     found = set(os.listdir(installed.path()))
     assert found <= {"include", "lib", "share"}, f"libboom alone installs {found}"
 
