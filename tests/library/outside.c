@@ -7,6 +7,9 @@
 #include <boom/group.h>
 #include <boom/pipeline.h>
 #include <boom/pool.h>
+#include <boom/select.h>
+#include <boom/semaphore.h>
+#include <boom/waitgroup.h>
 
 #include <errno.h>
 #include <pthread.h>
@@ -238,7 +241,112 @@ static int check_deadline(void)
     return 0;
 }
 
+struct ticks {
+    struct boom_chan *chan;
+    int n;
+};
+
+static int send_ticks(void *arg)
+{
+    struct ticks *ticks = (struct ticks *)arg;
+    int r = 0;
+
+    for (int i = 1; i <= ticks->n && r == 0; i++)
+        r = boom_chan_send(ticks->chan, NULL, &i);
+    return r < 0 ? r : boom_chan_close(ticks->chan);
+}
+
+/* Receives until all three are closed, each in its order; then only the deadline ends it. */
+static int select_all(struct ticks *ticks, struct boom_ctx *ctx, struct boom_ctx *soon)
+{
+    int got[3] = {0, 0, 0}, last[3] = {0, 0, 0}, n_open = 3;
+    struct boom_case cases[] = {
+        BOOM_CASE_RECV(ticks[0].chan, &got[0]),
+        BOOM_CASE_RECV(ticks[1].chan, &got[1]),
+        BOOM_CASE_RECV(ticks[2].chan, &got[2]),
+    };
+    size_t i;
+
+    while (n_open > 0) {
+        CHECK(boom_select(ctx, cases, 3, &i) == 0);
+        if (cases[i].result == BOOM_CHAN_CLOSED) {
+            cases[i].chan = NULL;
+            n_open--;
+        } else {
+            CHECK(cases[i].result == 0 && got[i] == last[i] + 1);
+            last[i] = got[i];
+        }
+    }
+    for (int k = 0; k < 3; k++)
+        CHECK(last[k] == ticks[k].n);
+    CHECK(boom_select(soon, cases, 3, &i) == -ETIMEDOUT);
+    CHECK(boom_try_select(cases, 3, &i) == BOOM_SELECT_DEFAULT);
+    return 0;
+}
+
+static int check_select(void)
+{
+    struct ticks ticks[3];
+    struct boom_group *group;
+    struct boom_ctx *ctx, *soon;
+
+    CHECK(boom_group_new(NULL, &group) == 0);
+    CHECK(boom_ctx_with_deadline(NULL, boom_now_ns() + 60 * (int64_t)1000000000, &ctx) == 0);
+    CHECK(boom_ctx_with_deadline(ctx, boom_now_ns() + 1000000, &soon) == 0);
+    for (int k = 0; k < 3; k++) {
+        ticks[k].n = 100 * (k + 1);
+        CHECK(boom_chan_new(sizeof(int), (size_t)k, &ticks[k].chan) == 0);
+        CHECK(boom_group_go(group, "ticks", send_ticks, &ticks[k]) == 0);
+    }
+    CHECK(select_all(ticks, ctx, soon) == 0);
+    CHECK(boom_group_wait(group) == 0);
+    for (int k = 0; k < 3; k++)
+        boom_chan_free(ticks[k].chan);
+    boom_ctx_unref(soon);
+    boom_ctx_unref(ctx);
+    boom_group_free(group);
+    return 0;
+}
+
+struct shared {
+    struct boom_semaphore *one;
+    struct boom_waitgroup *all;
+    int n; /* whoever holds the unit */
+};
+
+static int add_one(void *arg)
+{
+    struct shared *shared = (struct shared *)arg;
+
+    CHECK(boom_semaphore_acquire(shared->one, NULL, 1) == 0);
+    shared->n++;
+    CHECK(boom_semaphore_release(shared->one, 1) == 0);
+    return boom_waitgroup_done(shared->all);
+}
+
+/* A semaphore of one excludes, and a wait group lets its waiter see what was done. */
+static int check_semaphore(void)
+{
+    struct boom_group *group;
+    struct shared shared;
+
+    shared.n = 0;
+    CHECK(boom_group_new(NULL, &group) == 0 && boom_semaphore_new(1, &shared.one) == 0 &&
+          boom_waitgroup_new(&shared.all) == 0);
+    CHECK(boom_waitgroup_add(shared.all, TASKS) == 0);
+    for (int i = 0; i < TASKS; i++)
+        CHECK(boom_group_go(group, "add", add_one, &shared) == 0);
+    CHECK(boom_waitgroup_wait(shared.all, NULL) == 0);
+    CHECK(shared.n == TASKS);
+    CHECK(boom_group_wait(group) == 0);
+    boom_waitgroup_free(shared.all);
+    boom_semaphore_free(shared.one);
+    boom_group_free(group);
+    return 0;
+}
+
 int main(void)
 {
-    return check_group() || check_pipeline() || check_pool() || check_deadline();
+    return check_group() || check_pipeline() || check_pool() || check_deadline() ||
+           check_select() || check_semaphore();
 }

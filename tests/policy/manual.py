@@ -61,6 +61,7 @@ def declarations(header):
     """A header without comments, preprocessor, and what is there for C++."""
     text = re.sub(r"/\*.*?\*/", "", read(HEADERS + header), flags=re.S)
     text = re.sub(r"^[ \t]*#(?:.*\\\n)*.*\n", "", text, flags=re.M)
+    text = re.sub(r"^(static inline .*\))\n\{.*?^\}$", r"\1;", text, flags=re.M | re.S)
     text = re.sub(r'^extern "C" \{\n|^\}\n', "", text, flags=re.M)
     text = re.sub(r"[ \t]+$", "", text, flags=re.M)
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"(?<=[{;,])\n\n(?= )", "\n", text)).strip()
