@@ -45,6 +45,7 @@ class Installed:
         shutil.rmtree(build)  # nothing may be found there
         self.env = dict(os.environ, PKG_CONFIG_PATH=self.path("lib", "pkgconfig"),
                         LD_LIBRARY_PATH=self.path("lib"), **RACES)
+        self.cflags = self.pkg_config("--cflags")
 
     def path(self, *names):
         return os.path.join(self.prefix, *names)
@@ -55,7 +56,7 @@ class Installed:
     def build(self, compiler, language, source, link, sanitize):
         program = os.path.join(self.folder, "program")
         flags = ["-g", "-fsanitize=thread"] if sanitize else ["-O2"]
-        run(*compiler, *WARNINGS, *flags, *self.pkg_config("--cflags"), "-x", language, source, "-x", "none",
+        run(*compiler, *WARNINGS, *flags, *self.cflags, "-x", language, source, "-x", "none",
             *link, "-pthread", "-o", program, cwd=self.folder)
         return program
 
@@ -92,7 +93,7 @@ def check_headers(installed, compilers):
     headers = sorted(glob.glob(installed.path("include", "boom", "*.h")))
     assert headers
     for (compiler, language), header in itertools.product(compilers, headers):
-        run(*compiler, *WARNINGS, "-Wpedantic", "-Wshadow", "-fsyntax-only", *installed.pkg_config("--cflags"),
+        run(*compiler, *WARNINGS, "-Wpedantic", "-fsyntax-only", *installed.pkg_config("--cflags"),
             "-x", language, "-include", f"boom/{os.path.basename(header)}", "/dev/null")
 
 
@@ -108,7 +109,7 @@ def main(root):
         check_headers(installed, compilers)
         shared = installed.pkg_config("--libs")
         static = [installed.path("lib", "libboom.a")]
-        for name in ("outside.c",):
+        for name in ("outside.c", "outside-tools.c"):
             source = shutil.copy(os.path.join(HERE, name), folder)
             for compiler, language in compilers:
                 installed.try_program(compiler, language, source, shared)

@@ -188,12 +188,17 @@ static void fill(struct boom_ctx *ctx, void *arg)
 /* What a task writes can be read, without a lock, after the pool was drained. */
 static int check_pool(void)
 {
-    struct boom_pool_options options = {"fill", 1, 3, 4};
+    struct boom_pool_options options;
     struct boom_pool *pool;
     int done[TASKS];
     int n = 0;
 
     memset(done, 0, sizeof(done));
+    memset(&options, 0, sizeof(options));
+    options.name = "fill";
+    options.workers_min = 1;
+    options.workers_max = 3;
+    options.queue = 4;
     CHECK(boom_pool_new(NULL, &options, &pool) == 0);
     for (int i = 0; i < TASKS; i++)
         CHECK(boom_pool_submit(pool, NULL, fill, &done[i]) == 0);

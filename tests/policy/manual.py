@@ -18,7 +18,7 @@ import policy
 
 HEADERS = "lib/boom/include/boom/"
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "RETURN VALUE", "ERRORS", "THREAD SAFETY", "EXAMPLE", "SEE ALSO"]
-FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-missing-field-initializers", "-Werror",
+FLAGS = ["-std=c11", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror",
          "-pthread", "-I", "lib/boom/include"]
 
 

@@ -54,9 +54,20 @@ struct boom_retry_options {
 };
 
 /* 100 ms doubling to 10 s, five attempts. */
+#ifdef __cplusplus
+#define BOOM_RETRY_OPTIONS_DEFAULT                                                                 \
+    ([] {                                                                                          \
+        struct boom_retry_options options{};                                                       \
+        options.base_ns = 100000000;                                                               \
+        options.max_pause_ns = 10000000000;                                                        \
+        options.max_attempts = 5;                                                                  \
+        return options;                                                                            \
+    }())
+#else
 #define BOOM_RETRY_OPTIONS_DEFAULT                                                                 \
     ((struct boom_retry_options){                                                                  \
         .base_ns = 100000000, .max_pause_ns = 10000000000, .max_attempts = 5})
+#endif
 
 enum boom_retry_end {
     BOOM_RETRY_SUCCESS,
