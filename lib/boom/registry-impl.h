@@ -14,4 +14,8 @@ void task_waits_since(struct boom_task *task, enum boom_doing doing, const void 
 struct boom_task *task_new_or_null(struct boom_registry *registry, const char *name,
                                    const char *group);
 
+/* All tasks, oldest first. The caller frees ret_infos. Returns 0, -ENOMEM. */
+int registry_snapshot(struct boom_registry *registry, struct boom_task_info **ret_infos,
+                      size_t *ret_n);
+
 #endif

@@ -275,9 +275,8 @@ static bool fill(struct boom_registry *registry, struct boom_task_info *infos, s
     return fits;
 }
 
-/* The caller frees ret_infos. */
-static int snapshot(struct boom_registry *registry, struct boom_task_info **ret_infos,
-                    size_t *ret_n)
+int registry_snapshot(struct boom_registry *registry, struct boom_task_info **ret_infos,
+                      size_t *ret_n)
 {
     struct boom_task_info *infos = NULL;
     size_t n = 0, max = 0;
@@ -299,7 +298,7 @@ int boom_registry_each(struct boom_registry *registry,
 {
     struct boom_task_info *infos;
     size_t n;
-    int r = snapshot(registry, &infos, &n);
+    int r = registry_snapshot(registry, &infos, &n);
 
     if (r < 0)
         return r;
@@ -332,52 +331,4 @@ int boom_registry_dump(struct boom_registry *registry, FILE *file)
     if (r < 0)
         return r;
     return ferror(file) ? -EIO : 0;
-}
-
-/* The last step of splitmix64. */
-static uint64_t scramble(uint64_t value)
-{
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-    return value ^ (value >> 31);
-}
-
-/* One that nobody but another task may end. */
-static bool waits_for_others(const struct boom_task_info *info)
-{
-    return info->doing >= BOOM_DOING_IDLE && info->deadline_ns == BOOM_NEVER;
-}
-
-static struct boom_registry_look look_at(const struct boom_task_info *infos, size_t n,
-                                         const char *group)
-{
-    struct boom_registry_look look = {.stuck = false};
-    bool all_wait = true, one_is_busy = false;
-
-    for (size_t i = 0; i < n; i++) {
-        if (strncmp(infos[i].group, group, BOOM_TASK_NAME_BYTES - 1) != 0)
-            continue;
-        look.n_tasks++;
-        look.fingerprint += scramble(scramble(infos[i].id) + infos[i].changes);
-        all_wait = all_wait && waits_for_others(&infos[i]);
-        one_is_busy = one_is_busy || infos[i].doing != BOOM_DOING_IDLE;
-    }
-    look.stuck = all_wait && one_is_busy;
-    return look;
-}
-
-int boom_registry_look(struct boom_registry *registry, const char *group,
-                       struct boom_registry_look *look)
-{
-    struct boom_registry_look before = *look;
-    struct boom_task_info *infos;
-    size_t n;
-    int r = snapshot(registry, &infos, &n);
-
-    if (r < 0)
-        return r;
-    *look = look_at(infos, n, group);
-    free(infos);
-    return before.stuck && look->stuck && before.fingerprint == look->fingerprint ? BOOM_STALLED
-                                                                                  : 0;
 }

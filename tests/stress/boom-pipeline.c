@@ -79,6 +79,16 @@ static enum boom_full_policy policy_of(void *stage, const void *item)
     return ((const struct item *)item)->policy;
 }
 
+/* The newcomer now and then; all that are offered may go. */
+static size_t choose_victim(void *stage, const void *const *queued, size_t n_queued,
+                            const void *newcomer)
+{
+    CHECK(n_queued > 0);
+    for (size_t i = 0; i < n_queued; i++)
+        CHECK(((const struct item *)queued[i])->policy != BOOM_FULL_BLOCK);
+    return ((const struct item *)newcomer)->number % (n_queued + 1);
+}
+
 static size_t weigh(void *stage, const void *item)
 {
     return ((const struct item *)item)->weight;
@@ -101,6 +111,7 @@ static struct boom_stage_options random_stage(struct round *round, bool last, st
     options.linger_ns = random_below(random, 3) == 0 ? (int64_t)random_below(random, 300000) : 0;
     options.weigh = weigh;
     options.policy = policy_of;
+    options.choose_victim = choose_victim;
     return options;
 }
 
@@ -131,7 +142,7 @@ static void *submitter_main(void *arg)
 
         item->submitter = submitter->index;
         item->number = i;
-        item->policy = (enum boom_full_policy)random_below(&submitter->random, 3);
+        item->policy = (enum boom_full_policy)random_below(&submitter->random, 4);
         item->weight = random_below(&submitter->random, 10);
         if (!submit_item(submitter, item))
             break;
