@@ -181,6 +181,13 @@ static void test_cancel_gives_back_what_nobody_is_behind(void **state)
     boom_rate_free(rate);
 
     rate = new_rate(boom_limit_per_second(1), 10);
+    assert_int_equal(boom_rate_reserve(rate, 2, &first), 0);
+    assert_int_equal(boom_rate_reserve(rate, 5, &second), 0);
+    boom_rate_cancel(rate, &first); /* more than that was reserved behind it */
+    assert_int_equal(boom_rate_tokens(rate), 3);
+    boom_rate_free(rate);
+
+    rate = new_rate(boom_limit_per_second(1), 10);
     assert_int_equal(boom_rate_reserve(rate, 7, &first), 0);
     boom_rate_cancel(rate, &first); /* now is not too late */
     assert_int_equal(boom_rate_tokens(rate), 10);
