@@ -40,6 +40,8 @@ struct boom_chan {
     struct link firings;        /* threads that call watches now (chan-watch.c) */
     pthread_cond_t fired;       /* one of them returned from a call */
 
+    uint64_t select_random; /* the state of the generator of select.c */
+
     /* The pipeline's settings, made before the channel is shared. */
     bool recent_first; /* the receiver that waits for the shortest time is served first */
     /* Called under the lock on the copy of every element that enters. NULL: not wanted. */

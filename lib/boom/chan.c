@@ -33,6 +33,7 @@ int boom_chan_new(size_t elem_bytes, size_t capacity, struct boom_chan **ret_cha
     pthread_cond_init(&chan->fired, NULL);
     chan->elem_bytes = elem_bytes;
     chan->capacity = capacity;
+    chan->select_random = (uintptr_t)chan;
     list_init(&chan->senders);
     list_init(&chan->receivers);
     list_init(&chan->firings);

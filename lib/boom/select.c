@@ -10,6 +10,9 @@
  * Step 2 and 3 are one under all locks, so nothing can become ready in between unseen. A peer in
  * whose list a node of ours lingers after the claim fails to claim it, and goes on to the next.
  *
+ * Chance comes from a generator that lies in the channel that is locked first: no clock, no seed,
+ * and no state of a thread.
+ *
  * The channels' locks are nested here and nowhere else, and only among themselves. The two orders
  * are permutations that lie spread over the cases: slot i holds the ith number of both.
  */
@@ -32,7 +35,7 @@ _Static_assert(_Alignof(struct slot) <= _Alignof(struct boom_case), "and is alig
 struct selection {
     struct boom_case *cases;
     size_t n;
-    uint64_t random;
+    uint64_t *random; /* in the channel that was locked first, under its lock */
 };
 
 static struct slot *slot_of(struct boom_case *c)
@@ -59,13 +62,13 @@ static void swap(size_t *a, size_t *b)
 }
 
 /* 0 .. n - 1, by splitmix64. */
-static size_t random_below(struct selection *s, size_t n)
+static size_t random_below_locked(struct selection *s, size_t n)
 {
-    uint64_t z = (s->random += 0x9e3779b97f4a7c15);
+    uint64_t z = (*s->random += 0x9e3779b97f4a7c15);
 
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
     z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (size_t)((z ^ (z >> 31)) % n);
+    return (size_t)(((z ^ (z >> 31)) >> 32) * n >> 32);
 }
 
 /* The channel whose lock is the ith to be taken. */
@@ -110,7 +113,6 @@ static void sort_lock_order(struct selection *s)
 static int prepare(struct selection *s, struct boom_case *cases, size_t n_cases)
 {
     *s = (struct selection){.cases = cases, .n = n_cases};
-    s->random = (uint64_t)boom_now_ns() ^ (uint64_t)(uintptr_t)s << 20;
     for (size_t i = 0; i < n_cases; i++) {
         if (cases[i].op != BOOM_RECV && cases[i].op != BOOM_SEND)
             return -EINVAL;
@@ -125,8 +127,11 @@ static void lock_all(struct selection *s)
     for (size_t i = 0; i < s->n; i++) {
         struct boom_chan *chan = distinct_chan_at(s, i);
 
-        if (chan)
-            chan_lock(chan);
+        if (!chan)
+            continue;
+        chan_lock(chan);
+        if (!s->random)
+            s->random = &chan->select_random;
     }
 }
 
@@ -176,8 +181,10 @@ static bool try_case_locked(struct boom_case *c, struct waiter **chain)
 /* Shuffles as far as it has to look. */
 static bool try_all_locked(struct selection *s, struct waiter **chain, size_t *ret_index)
 {
+    if (!s->random)
+        return false;
     for (size_t i = 0; i < s->n; i++) {
-        swap(poll_order(s, i), poll_order(s, i + random_below(s, s->n - i)));
+        swap(poll_order(s, i), poll_order(s, i + random_below_locked(s, s->n - i)));
         if (try_case_locked(&s->cases[*poll_order(s, i)], chain)) {
             *ret_index = *poll_order(s, i);
             return true;
