@@ -20,6 +20,7 @@
 #include <pthread.h>
 #include <boom/chan.h>
 #include "list.h"
+#include "lock.h"
 #include "wait.h"
 
 struct boom_chan {
@@ -53,7 +54,7 @@ struct boom_chan {
 
 static inline void chan_lock(struct boom_chan *chan)
 {
-    pthread_mutex_lock(&chan->lock);
+    boom_lock(&chan->lock);
 }
 
 /* As chan_unlock(), with a chain or watches. */
@@ -64,7 +65,7 @@ static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
     if (chain || chan->watches)
         chan_unlock_and_wake(chan, chain);
     else
-        pthread_mutex_unlock(&chan->lock);
+        boom_unlock(&chan->lock);
 }
 
 /* boom_chan_try_send() and boom_chan_try_recv() under the lock; who is to be woken goes to chain.

@@ -65,7 +65,7 @@ static void call_first_due(struct boom_chan *chan, struct firing *firing)
     firing->due = watch->next;
     firing->current = watch;
     watch->armed = false;
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
     fn(arg);
     chan_lock(chan);
     firing->current = NULL;
@@ -80,7 +80,7 @@ void chan_fire_and_unlock(struct boom_chan *chan)
     while (firing.due)
         call_first_due(chan, &firing);
     link_unlink(&firing.link);
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
 }
 
 static int arm(struct boom_chan *chan, struct boom_watch *watch, bool for_elem)
@@ -95,7 +95,7 @@ static int arm(struct boom_chan *chan, struct boom_watch *watch, bool for_elem)
         watch->next = chan->watches;
         chan->watches = watch;
     }
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
     return due ? 1 : 0;
 }
 
@@ -149,5 +149,5 @@ void boom_chan_unwatch(struct boom_chan *chan, struct boom_watch *watch)
         disarm_locked(chan, watch);
     while (is_being_called(chan, watch))
         pthread_cond_wait(&chan->fired, &chan->lock);
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
 }

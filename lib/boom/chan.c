@@ -55,7 +55,7 @@ void chan_unlock_and_wake(struct boom_chan *chan, struct waiter *chain)
 {
     bool due = chan_is_watch_due_locked(chan);
 
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
     waiter_wake_chain(chain);
     if (due) {
         chan_lock(chan);
@@ -191,9 +191,9 @@ bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const v
 /* A waiter that was not completed by the channel leaves its list. */
 static void withdraw(struct boom_chan *chan, struct wait_node *node)
 {
-    pthread_mutex_lock(&chan->lock);
+    boom_lock(&chan->lock);
     link_unlink(&node->link);
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
 }
 
 /*
@@ -347,7 +347,7 @@ int boom_chan_close(struct boom_chan *chan)
 
     chan_lock(chan);
     if (chan->closed) {
-        pthread_mutex_unlock(&chan->lock);
+        boom_unlock(&chan->lock);
         return -EALREADY;
     }
     chan->closed = true;
@@ -365,7 +365,7 @@ bool boom_chan_is_closed(struct boom_chan *chan)
 
     chan_lock(chan);
     closed = chan->closed;
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
     return closed;
 }
 
@@ -379,7 +379,7 @@ void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_sta
         .sent = chan->sent,
         .received = chan->received,
     };
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
 }
 
 size_t boom_chan_length(struct boom_chan *chan)
@@ -388,7 +388,7 @@ size_t boom_chan_length(struct boom_chan *chan)
 
     chan_lock(chan);
     length = chan->length;
-    pthread_mutex_unlock(&chan->lock);
+    boom_unlock(&chan->lock);
     return length;
 }
 

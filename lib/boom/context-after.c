@@ -7,6 +7,8 @@
  */
 #include "context-impl.h"
 
+#include "lock.h"
+
 _Static_assert(sizeof(((struct boom_after *)NULL)->internal) == sizeof(struct link),
                "struct boom_after has room for a link");
 
@@ -30,11 +32,11 @@ void boom_ctx_after_func(struct boom_ctx *ctx, struct boom_after *after)
         list_init(link_of(after));
         return;
     }
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     over = ctx_get_over(ctx) != 0;
     if (!over)
         list_push_back(&ctx->afters, link_of(after));
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     if (over)
         after->fn(after->arg);
 }
@@ -53,9 +55,9 @@ bool boom_ctx_stop_after(struct boom_ctx *ctx, struct boom_after *after)
 
     if (ctx_is_background(ctx))
         return take_out_locked(after);
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     armed = take_out_locked(after);
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     return armed;
 }
 
@@ -64,11 +66,11 @@ static bool pop(struct boom_ctx *ctx, struct boom_after *ret_after)
 {
     struct link *link;
 
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     link = list_pop_front(&ctx->afters);
     if (link)
         *ret_after = *after_of(link);
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     return link != NULL;
 }
 

@@ -8,6 +8,7 @@
 
 #include "context-impl.h"
 #include "fd.h"
+#include "lock.h"
 
 int boom_ctx_fd(struct boom_ctx *ctx)
 {
@@ -15,7 +16,7 @@ int boom_ctx_fd(struct boom_ctx *ctx)
 
     if (ctx_is_background(ctx))
         return -EINVAL;
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     if (ctx->fd < 0) {
         fd = timer_fd_open(ctx_get_over(ctx) == 0 ? ctx->deadline_ns : 0);
         if (fd >= 0)
@@ -23,7 +24,7 @@ int boom_ctx_fd(struct boom_ctx *ctx)
     } else {
         fd = ctx->fd;
     }
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     return fd;
 }
 

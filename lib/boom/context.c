@@ -23,6 +23,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "lock.h"
+
 /* `over` of a context whose deadline passed; a cause is never INT_MIN. */
 enum { OVER_DEADLINE = INT_MIN };
 
@@ -78,11 +80,11 @@ static void join_parent(struct boom_ctx *child)
     struct boom_ctx *parent = child->parent;
     int over;
 
-    pthread_mutex_lock(&parent->lock);
+    boom_lock(&parent->lock);
     over = ctx_get_over(parent);
     if (over == 0)
         list_push_back(&parent->children, &child->sibling);
-    pthread_mutex_unlock(&parent->lock);
+    boom_unlock(&parent->lock);
     if (over != 0)
         atomic_store_explicit(&child->over, over, memory_order_release);
 }
@@ -167,9 +169,9 @@ static void leave_parent(struct boom_ctx *child)
 {
     if (!child->parent)
         return;
-    pthread_mutex_lock(&child->parent->lock);
+    boom_lock(&child->parent->lock);
     link_unlink(&child->sibling);
-    pthread_mutex_unlock(&child->parent->lock);
+    boom_unlock(&child->parent->lock);
 }
 
 /* Listed nowhere, and without references. */
@@ -244,13 +246,13 @@ static bool spread_end(struct boom_ctx *ctx, int cause, struct boom_ctx **todo)
     struct waiter *chain;
     bool afters;
 
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     chain = claim_waiters_locked(ctx);
     ctx_set_fd_locked(ctx);
     afters = !list_is_empty(&ctx->afters);
     for (struct link *at = ctx->children.next; at != &ctx->children; at = at->next)
         end_and_push(container_of(at, struct boom_ctx, sibling), cause, todo);
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     waiter_wake_chain(chain);
     return afters;
 }
@@ -308,11 +310,11 @@ void ctx_attach(struct boom_ctx *ctx, struct ctx_wait *wait)
 
     if (ctx_is_background(ctx))
         return;
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     over = atomic_load_explicit(&ctx->over, memory_order_acquire) != 0;
     if (!over)
         list_push_back(&ctx->waiters, &wait->link);
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
     if (over && waiter_claim(wait->waiter))
         waiter_wake(wait->waiter);
 }
@@ -321,7 +323,7 @@ void ctx_detach(struct boom_ctx *ctx, struct ctx_wait *wait)
 {
     if (ctx_is_background(ctx))
         return;
-    pthread_mutex_lock(&ctx->lock);
+    boom_lock(&ctx->lock);
     link_unlink(&wait->link);
-    pthread_mutex_unlock(&ctx->lock);
+    boom_unlock(&ctx->lock);
 }

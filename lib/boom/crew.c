@@ -82,9 +82,9 @@ static int crew_thread(void *arg)
     struct crew *crew = slot->crew;
     int r = crew->main(crew->arg, slot);
 
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     slot->taken = false;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
     return r;
 }
 
@@ -128,10 +128,10 @@ int crew_start(struct crew *crew, unsigned *ret_n_started)
     unsigned n = 0;
     int r = 0;
 
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     while (n < crew->min && (r = add_worker_locked(crew, true)) == 0)
         n++;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
     *ret_n_started = n;
     return r;
 }
@@ -154,17 +154,17 @@ void crew_grow(struct crew *crew)
 {
     if (crew->n_idle > 0 || crew->n_workers >= crew->max)
         return;
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     if (needs_growth_locked(crew) && add_worker_locked(crew, false) < 0)
         crew->retry_at_ns = boom_now_ns() + RETRY_NS;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
 }
 
 void crew_growth_failed(struct crew *crew)
 {
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     crew->retry_at_ns = boom_now_ns() + RETRY_NS;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
 }
 
 void crew_busy(struct crew *crew)
@@ -195,14 +195,14 @@ bool crew_retire(struct crew *crew, int64_t idle_until_ns)
 {
     bool retired;
 
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     crew->n_idle--;
     retired = is_surplus_locked(crew, idle_until_ns);
     if (retired)
         crew->n_workers--;
     else
         crew->n_idle++;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
     return retired;
 }
 
@@ -238,9 +238,9 @@ int crew_resize(struct crew *crew, unsigned min, unsigned max)
 {
     int r;
 
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     r = resize_locked(crew, min, max);
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
     wake_idle(crew);
     crew_grow(crew);
     return r;
@@ -253,11 +253,11 @@ void crew_each(struct crew *crew, void (*fn)(void *arg, struct crew_slot *slot),
     for (unsigned i = 0; more; i++) {
         struct crew_slot *slot = NULL;
 
-        pthread_mutex_lock(&crew->lock);
+        boom_lock(&crew->lock);
         more = i < crew->n_slots;
         if (more && crew->slots[i]->taken)
             slot = crew->slots[i];
-        pthread_mutex_unlock(&crew->lock);
+        boom_unlock(&crew->lock);
         if (slot)
             fn(arg, slot);
     }
@@ -267,9 +267,9 @@ bool crew_leave(struct crew *crew)
 {
     bool last;
 
-    pthread_mutex_lock(&crew->lock);
+    boom_lock(&crew->lock);
     crew->n_idle--;
     last = --crew->n_workers == 0;
-    pthread_mutex_unlock(&crew->lock);
+    boom_unlock(&crew->lock);
     return last;
 }

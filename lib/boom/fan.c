@@ -207,7 +207,7 @@ static void withdraw_all(struct fan *fan, size_t n)
     for (size_t i = 0; i < n; i++) {
         chan_lock(fan->many[i]);
         link_unlink(&fan->nodes[i].link);
-        pthread_mutex_unlock(&fan->many[i]->lock);
+        boom_unlock(&fan->many[i]->lock);
     }
 }
 

@@ -16,6 +16,7 @@
 
 #include "group-impl.h"
 #include "list.h"
+#include "lock.h"
 #include "registry-impl.h"
 #include "wait.h"
 
@@ -84,12 +85,12 @@ int boom_group_set_limit(struct boom_group *group, unsigned limit)
 {
     int r = 0;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     if (group->n_running > 0)
         r = -EBUSY;
     else
         group->limit = limit;
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     return r;
 }
 
@@ -98,14 +99,14 @@ int boom_group_set_registry(struct boom_group *group, struct boom_registry *regi
 {
     int r = 0;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     if (group->n_running > 0) {
         r = -EBUSY;
     } else {
         group->registry = registry;
         snprintf(group->name, sizeof(group->name), "%s", name ? name : "");
     }
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     return r;
 }
 
@@ -119,10 +120,10 @@ static void reap(struct boom_group *group)
 {
     struct member *ended;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     ended = group->ended;
     group->ended = NULL;
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     while (ended) {
         struct member *next = ended->next;
 
@@ -155,9 +156,9 @@ static void release_place(struct boom_group *group)
 {
     struct waiter *chain = NULL;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     release_place_locked(group, &chain);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     waiter_wake_chain(chain);
 }
 
@@ -168,14 +169,14 @@ static int wait_for_place(struct boom_group *group)
     struct wait_node node = {.waiter = &waiter};
     int r;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     if (try_take_place_locked(group)) {
-        pthread_mutex_unlock(&group->lock);
+        boom_unlock(&group->lock);
         return 0;
     }
     waiter_init(&waiter);
     list_push_back(&group->waiting, &node.link);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
 
     boom_task_waits(self, BOOM_DOING_ACQUIRE, group, "place in group",
                     boom_ctx_deadline(group->ctx));
@@ -183,9 +184,9 @@ static int wait_for_place(struct boom_group *group)
     boom_task_runs(self);
     waiter_deinit(&waiter);
     if (r < 0) {
-        pthread_mutex_lock(&group->lock);
+        boom_lock(&group->lock);
         link_unlink(&node.link);
-        pthread_mutex_unlock(&group->lock);
+        boom_unlock(&group->lock);
     }
     return r;
 }
@@ -194,11 +195,11 @@ static void report_error(struct boom_group *group, int err)
 {
     bool first;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     first = group->err == 0;
     if (first)
         group->err = err;
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     if (first)
         boom_ctx_cancel(group->ctx, err);
 }
@@ -219,12 +220,12 @@ static void *member_main(void *arg)
     if (r < 0)
         report_error(group, r);
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     member->thread = pthread_self();
     member->next = group->ended;
     group->ended = member;
     release_place_locked(group, &chain);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     waiter_wake_chain(chain);
     return NULL;
 }
@@ -280,9 +281,9 @@ int boom_group_try_go(struct boom_group *group, const char *name, int (*fn)(void
 {
     bool taken;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     taken = try_take_place_locked(group);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     if (!taken)
         return -EBUSY;
     reap(group);
@@ -295,11 +296,11 @@ int boom_group_wait(struct boom_group *group)
     int err;
 
     boom_task_waits(self, BOOM_DOING_JOIN, group, "group", BOOM_NEVER);
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     while (group->n_running > 0)
         pthread_cond_wait(&group->quiet, &group->lock);
     err = group->err;
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     reap(group);
     boom_task_runs(self);
     boom_ctx_cancel(group->ctx, err);

@@ -180,8 +180,8 @@ void boom_pipeline_get_stats(struct boom_pipeline *p, size_t stage,
         chan_lock(next->queue);
     stage_get_stats_locked(this, ret_stats);
     if (next)
-        pthread_mutex_unlock(&next->queue->lock);
-    pthread_mutex_unlock(&this->queue->lock);
+        boom_unlock(&next->queue->lock);
+    boom_unlock(&this->queue->lock);
 }
 
 void boom_pipeline_get_all_stats(struct boom_pipeline *p, struct boom_stage_stats *ret_stats)
@@ -191,7 +191,7 @@ void boom_pipeline_get_all_stats(struct boom_pipeline *p, struct boom_stage_stat
     for (size_t i = 0; i < p->n_stages; i++)
         stage_get_stats_locked(&p->stages[i], &ret_stats[i]);
     for (size_t i = 0; i < p->n_stages; i++)
-        pthread_mutex_unlock(&p->stages[i].queue->lock);
+        boom_unlock(&p->stages[i].queue->lock);
 }
 
 static void describe_worker(const struct stage *stage, unsigned index,

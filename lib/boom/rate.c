@@ -17,6 +17,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "lock.h"
+
 struct boom_rate {
     struct boom_clock clock; /* constant, as the next */
     bool has_clock;
@@ -204,10 +206,10 @@ bool boom_rate_allow(struct boom_rate *rate, int64_t n)
     int64_t now;
     int r;
 
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     now = advance_locked(rate);
     r = reserve_locked(rate, n, now, now, &reservation);
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return r == 0;
 }
 
@@ -217,10 +219,10 @@ static int reserve(struct boom_rate *rate, int64_t n, int64_t latest_ns, int64_t
 {
     int r;
 
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     *ret_now = advance_locked(rate);
     r = reserve_locked(rate, n, *ret_now, latest_ns, ret);
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return r;
 }
 
@@ -241,7 +243,7 @@ void boom_rate_cancel(struct boom_rate *rate, const struct boom_reservation *res
 
     if (reservation->infinite)
         return;
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     later = rate->issued - reservation->issued;
     if (advance_locked(rate) <= reservation->at_ns && later < n) {
         rate->level = saturated_add(rate->level, (int64_t)(n - later));
@@ -249,7 +251,7 @@ void boom_rate_cancel(struct boom_rate *rate, const struct boom_reservation *res
             rate->issued -= n;
         cap_locked(rate);
     }
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
 }
 
 int boom_rate_wait(struct boom_rate *rate, struct boom_ctx *ctx, int64_t n)
@@ -274,11 +276,11 @@ int boom_rate_set_limit(struct boom_rate *rate, struct boom_limit limit)
     limit = reduced(limit);
     if (!limit_is_valid(&limit))
         return -EINVAL;
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     advance_locked(rate);
     rate->limit = limit;
     rate->part = 0; /* less than a token, in parts of another size */
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return 0;
 }
 
@@ -286,11 +288,11 @@ int boom_rate_set_burst(struct boom_rate *rate, int64_t burst)
 {
     if (burst < 0)
         return -EINVAL;
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     advance_locked(rate);
     rate->burst = burst;
     cap_locked(rate);
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return 0;
 }
 
@@ -298,9 +300,9 @@ struct boom_limit boom_rate_limit(struct boom_rate *rate)
 {
     struct boom_limit limit;
 
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     limit = rate->limit;
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return limit;
 }
 
@@ -308,9 +310,9 @@ int64_t boom_rate_burst(struct boom_rate *rate)
 {
     int64_t burst;
 
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     burst = rate->burst;
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return burst;
 }
 
@@ -318,9 +320,9 @@ int64_t boom_rate_tokens(struct boom_rate *rate)
 {
     int64_t level;
 
-    pthread_mutex_lock(&rate->lock);
+    boom_lock(&rate->lock);
     advance_locked(rate);
     level = rate->level;
-    pthread_mutex_unlock(&rate->lock);
+    boom_unlock(&rate->lock);
     return level;
 }

@@ -22,6 +22,7 @@
 #include <time.h>
 
 #include "list.h"
+#include "lock.h"
 
 struct boom_registry {
     pthread_key_t self;   /* constant; the calling thread's task */
@@ -139,11 +140,11 @@ static void copy_name(char to[static BOOM_TASK_NAME_BYTES], const char *name)
 
 static void add(struct boom_registry *registry, struct boom_task *task)
 {
-    pthread_mutex_lock(&registry->lock);
+    boom_lock(&registry->lock);
     task->id = ++registry->last_id;
     list_push_back(&registry->tasks, &task->link);
     registry->n_tasks++;
-    pthread_mutex_unlock(&registry->lock);
+    boom_unlock(&registry->lock);
 }
 
 int boom_task_new(struct boom_registry *registry, const char *name, const char *group,
@@ -188,10 +189,10 @@ struct boom_task *boom_task_free(struct boom_task *task)
         return NULL;
     registry = task->registry;
     pthread_setspecific(registry->self, NULL);
-    pthread_mutex_lock(&registry->lock);
+    boom_lock(&registry->lock);
     link_unlink(&task->link);
     registry->n_tasks--;
-    pthread_mutex_unlock(&registry->lock);
+    boom_unlock(&registry->lock);
     free(task);
     return NULL;
 }
@@ -266,12 +267,12 @@ static bool fill(struct boom_registry *registry, struct boom_task_info *infos, s
     bool fits;
     size_t n = 0;
 
-    pthread_mutex_lock(&registry->lock);
+    boom_lock(&registry->lock);
     fits = registry->n_tasks <= max;
     for (struct link *at = registry->tasks.next; fits && at != &registry->tasks; at = at->next)
         describe_locked(container_of(at, struct boom_task, link), &infos[n++]);
     *ret_n = fits ? n : registry->n_tasks;
-    pthread_mutex_unlock(&registry->lock);
+    boom_unlock(&registry->lock);
     return fits;
 }
 

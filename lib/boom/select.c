@@ -149,7 +149,7 @@ static void unlock_all(struct selection *s, struct waiter *chain)
 
         if (chan) {
             watched |= chan->watches != NULL;
-            pthread_mutex_unlock(&chan->lock);
+            boom_unlock(&chan->lock);
         }
     }
     waiter_wake_chain(chain);
@@ -218,7 +218,7 @@ static void withdraw_all(struct selection *s)
             continue;
         chan_lock(c->chan);
         link_unlink(&slot_of(c)->node.link);
-        pthread_mutex_unlock(&c->chan->lock);
+        boom_unlock(&c->chan->lock);
     }
 }
 

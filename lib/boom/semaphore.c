@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "list.h"
+#include "lock.h"
 #include "wait.h"
 
 struct request {
@@ -89,7 +90,7 @@ static void serve_and_unlock(struct boom_semaphore *semaphore)
     struct waiter *chain = NULL;
 
     serve_locked(semaphore, &chain);
-    pthread_mutex_unlock(&semaphore->lock);
+    boom_unlock(&semaphore->lock);
     waiter_wake_chain(chain);
 }
 
@@ -110,11 +111,11 @@ static int wait_and_unlock(struct boom_semaphore *semaphore, struct boom_ctx *ct
 
     waiter_init(&waiter);
     list_push_back(&semaphore->requests, &request.node.link);
-    pthread_mutex_unlock(&semaphore->lock);
+    boom_unlock(&semaphore->lock);
     r = waiter_wait(&waiter, ctx, BOOM_NEVER);
     waiter_deinit(&waiter);
     if (r < 0) {
-        pthread_mutex_lock(&semaphore->lock);
+        boom_lock(&semaphore->lock);
         link_unlink(&request.node.link);
         serve_and_unlock(semaphore);
     }
@@ -127,10 +128,10 @@ int boom_semaphore_acquire(struct boom_semaphore *semaphore, struct boom_ctx *ct
 
     if (r < 0)
         return r;
-    pthread_mutex_lock(&semaphore->lock);
+    boom_lock(&semaphore->lock);
     if (!try_acquire_locked(semaphore, n))
         return wait_and_unlock(semaphore, ctx, n);
-    pthread_mutex_unlock(&semaphore->lock);
+    boom_unlock(&semaphore->lock);
     return 0;
 }
 
@@ -138,17 +139,17 @@ int boom_semaphore_try_acquire(struct boom_semaphore *semaphore, size_t n)
 {
     bool acquired;
 
-    pthread_mutex_lock(&semaphore->lock);
+    boom_lock(&semaphore->lock);
     acquired = try_acquire_locked(semaphore, n);
-    pthread_mutex_unlock(&semaphore->lock);
+    boom_unlock(&semaphore->lock);
     return acquired ? 0 : -EBUSY;
 }
 
 int boom_semaphore_release(struct boom_semaphore *semaphore, size_t n)
 {
-    pthread_mutex_lock(&semaphore->lock);
+    boom_lock(&semaphore->lock);
     if (n > semaphore->held) {
-        pthread_mutex_unlock(&semaphore->lock);
+        boom_unlock(&semaphore->lock);
         return -EINVAL;
     }
     semaphore->held -= n;
@@ -158,7 +159,7 @@ int boom_semaphore_release(struct boom_semaphore *semaphore, size_t n)
 
 void boom_semaphore_resize(struct boom_semaphore *semaphore, size_t size)
 {
-    pthread_mutex_lock(&semaphore->lock);
+    boom_lock(&semaphore->lock);
     semaphore->size = size;
     serve_and_unlock(semaphore);
 }
@@ -166,9 +167,9 @@ void boom_semaphore_resize(struct boom_semaphore *semaphore, size_t size)
 void boom_semaphore_get_stats(struct boom_semaphore *semaphore,
                               struct boom_semaphore_stats *ret_stats)
 {
-    pthread_mutex_lock(&semaphore->lock);
+    boom_lock(&semaphore->lock);
     *ret_stats = (struct boom_semaphore_stats){.size = semaphore->size, .held = semaphore->held};
     for (struct link *at = semaphore->requests.next; at != &semaphore->requests; at = at->next)
         ret_stats->waiting++;
-    pthread_mutex_unlock(&semaphore->lock);
+    boom_unlock(&semaphore->lock);
 }

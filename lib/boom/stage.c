@@ -111,7 +111,7 @@ static int take_run(struct stage *stage, struct worker *worker, int64_t idle_unt
     if (!stage->gathers)
         return chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries,
                          stage->options.run_max, ret_n, ret_ticket);
-    pthread_mutex_lock(&stage->intake);
+    boom_lock(&stage->intake);
     r = chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries, 1, ret_n, ret_ticket);
     if (r == 0) {
         *ret_n = gather_more(stage, worker);
@@ -119,7 +119,7 @@ static int take_run(struct stage *stage, struct worker *worker, int64_t idle_unt
             stage->gathered_ns = boom_now_ns();
         *ret_ticket = stage->n_gathered++;
     }
-    pthread_mutex_unlock(&stage->intake);
+    boom_unlock(&stage->intake);
     return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "turn.h"
 
+#include "lock.h"
 #include "wait.h"
 
 void turn_init(struct turn *turn)
@@ -20,14 +21,14 @@ void turn_wait(struct turn *turn, uint64_t ticket)
     struct waiter waiter;
     struct wait_node node = {.waiter = &waiter, .ticket = ticket};
 
-    pthread_mutex_lock(&turn->lock);
+    boom_lock(&turn->lock);
     if (turn->now == ticket) {
-        pthread_mutex_unlock(&turn->lock);
+        boom_unlock(&turn->lock);
         return;
     }
     waiter_init(&waiter);
     list_push_back(&turn->waiting, &node.link);
-    pthread_mutex_unlock(&turn->lock);
+    boom_unlock(&turn->lock);
     waiter_wait(&waiter, NULL, BOOM_NEVER);
     waiter_deinit(&waiter);
 }
@@ -48,13 +49,13 @@ void turn_pass(struct turn *turn)
     struct waiter *chain = NULL;
     struct wait_node *node;
 
-    pthread_mutex_lock(&turn->lock);
+    boom_lock(&turn->lock);
     node = find_locked(turn, ++turn->now);
     if (node) {
         link_unlink(&node->link);
         waiter_claim(node->waiter);
         wait_node_complete(node, 0, &chain);
     }
-    pthread_mutex_unlock(&turn->lock);
+    boom_unlock(&turn->lock);
     waiter_wake_chain(chain);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "list.h"
+#include "lock.h"
 #include "wait.h"
 
 struct boom_waitgroup {
@@ -62,9 +63,9 @@ int boom_waitgroup_add(struct boom_waitgroup *group, int64_t delta)
     struct waiter *chain = NULL;
     int r;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     r = add_locked(group, delta, &chain);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
     waiter_wake_chain(chain);
     return r;
 }
@@ -80,21 +81,21 @@ int boom_waitgroup_wait(struct boom_waitgroup *group, struct boom_ctx *ctx)
     struct wait_node node = {.waiter = &waiter};
     int r;
 
-    pthread_mutex_lock(&group->lock);
+    boom_lock(&group->lock);
     if (group->count == 0) {
-        pthread_mutex_unlock(&group->lock);
+        boom_unlock(&group->lock);
         return 0;
     }
     waiter_init(&waiter);
     list_push_back(&group->waiting, &node.link);
-    pthread_mutex_unlock(&group->lock);
+    boom_unlock(&group->lock);
 
     r = waiter_wait(&waiter, ctx, BOOM_NEVER);
     waiter_deinit(&waiter);
     if (r < 0) {
-        pthread_mutex_lock(&group->lock);
+        boom_lock(&group->lock);
         link_unlink(&node.link);
-        pthread_mutex_unlock(&group->lock);
+        boom_unlock(&group->lock);
     }
     return r;
 }
