@@ -42,7 +42,7 @@ unsigned budget_receivers(const struct config *config)
     return n < 1 ? 1 : n > MAX_RECEIVERS ? MAX_RECEIVERS : (unsigned)n;
 }
 
-static uint32_t longest_line(const struct config *config)
+uint32_t budget_longest_line(const struct config *config)
 {
     uint32_t longest = 0;
     for (size_t i = 0; i < config->n_inputs; i++)
@@ -69,7 +69,7 @@ static size_t fixed_bytes(const struct config *config, const struct budget *budg
         store_encoder_bytes(budget->run_bytes + budget->batch_bytes,
                             stages_run_records(budget->run_bytes, budget->batch_records));
     return stages_workers_max(&config->store_stage) * encoder +
-           budget_receivers(config) * receiver_bytes(budget->datagrams, longest_line(config));
+           budget_receivers(config) * receiver_bytes(budget->datagrams, budget_longest_line(config));
 }
 
 static size_t least_batches(const struct config *config)
@@ -80,7 +80,7 @@ static size_t least_batches(const struct config *config)
 int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
 {
     struct budget budget = scale_for(config->memory);
-    uint32_t longest = longest_line(config);
+    uint32_t longest = budget_longest_line(config);
     if (budget.batch_bytes < 2 * longest)
         budget.batch_bytes = 2 * longest;
     budget.carry_bytes = config->memory / 8;

@@ -32,6 +32,9 @@ struct budget {
 /* Receivers, where the configuration leaves it to the machine: a processor each, four at most. */
 unsigned budget_receivers(const struct config *config);
 
+/* The largest max_line of all inputs, bytes. */
+uint32_t budget_longest_line(const struct config *config);
+
 /*
  * Returns 0, or -ENOSPC: memory is too little for this configuration, and ret_least_bytes is the
  * least that would do.

@@ -8,6 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "daemon/budget.h"
+
 struct listeners {
     struct tcp_listener **items;
     size_t n;
@@ -92,11 +94,7 @@ size_t receiver_bytes(unsigned datagrams, uint32_t longest_line)
 
 static int make_buffers(struct datagram_buffers *buffers, const struct front *front)
 {
-    uint32_t longest = 0;
-    for (size_t i = 0; i < front->n_inputs; i++)
-        if (longest < front->inputs[i].config->max_line)
-            longest = front->inputs[i].config->max_line;
-    buffers->spare_bytes = spare_bytes(longest);
+    buffers->spare_bytes = spare_bytes(budget_longest_line(front->config));
     buffers->slots = malloc((size_t)front->datagrams * DATAGRAM_SLOT);
     buffers->rests = malloc((size_t)front->datagrams * (DATAGRAM_MAX - DATAGRAM_SLOT));
     buffers->spare = malloc(buffers->spare_bytes);

@@ -65,7 +65,7 @@ static int take_snapshot(struct status *status, struct status_snapshot *ret)
     };
     if (!ret->inputs)
         return -ENOMEM;
-    count_kernel_drops(sources);
+    ret->kernel_dropped = count_kernel_drops(sources);
     ledger_read(sources->ledger, ret->inputs, &ret->totals);
     for (size_t i = 0; i < n_inputs; i++)
         for (unsigned stage = 0; stage < N_STAGES; stage++)
@@ -85,7 +85,7 @@ void status_tick(struct status *status)
     if (take_snapshot(status, &snapshot) < 0)
         return;
     bottleneck_update(&status->bottleneck, snapshot.stages, &snapshot.memory,
-                      count_kernel_drops(&status->sources), boom_now_ns());
+                      snapshot.kernel_dropped, boom_now_ns());
     if (snapshot.totals.received != status->received_at_tick)
         sd_notifyf(0,
                    "STATUS=Receiving: %" PRIu64 " lines (%" PRIu64 "/s), %" PRIu64

@@ -57,6 +57,7 @@ struct status_snapshot {
     struct boom_stage_stats stages[N_PIPELINE_STAGES];
     struct batch_pool_stats memory;
     struct store_stats store;
+    uint64_t kernel_dropped; /* datagrams, over all inputs */
     const char *bottleneck;
 };
 

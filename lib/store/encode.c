@@ -141,11 +141,6 @@ static struct text text_of(const struct batch *batch, struct span span)
     return span.len ? batch_text(batch, span) : (struct text){NULL, 0};
 }
 
-static bool same_text(struct text a, struct text b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static void summarise(struct store_encoder *encoder, const struct record *record)
 {
     struct block_header *header = &encoder->header;

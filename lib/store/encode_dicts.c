@@ -12,11 +12,6 @@
  * are ordered by app: what one program writes on many hosts lies together, which compresses better
  * than host by host.
  */
-static bool same_text(struct text a, struct text b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 static uint64_t hash_text(struct text text)
 {
     return text.len ? XXH3_64bits(text.data, text.len) : 0;

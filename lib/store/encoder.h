@@ -10,6 +10,7 @@
  * stream ─▶ sections
  */
 
+#include <string.h>
 #include <zstd.h>
 #include "record/batch.h"
 #include "store/buffer.h"
@@ -31,6 +32,11 @@ struct source {
     uint32_t *peers, *places;
     uint32_t input;
 };
+
+static inline bool same_text(struct text a, struct text b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
 
 struct stream {
     struct text host, app;
