@@ -69,11 +69,14 @@ enum section_id {
     SECTION_MSGID = 25,
     SECTION_SD_LEN = 26,
     SECTION_SD = 27,
+    SECTION_FILTER = 28, /* filter.h; plain, and first in the block */
+    SECTION_ROLLUP = 29, /* rollup.h */
 };
 
 /* Sections of a sealed file's tail. */
 enum tail_section_id {
     TAIL_BLOCKS = 1, /* a BLOCK_ENTRY_BYTES entry for each block */
+    TAIL_ROLLUP = 2, /* rollup.h: all blocks' summed up */
 };
 
 enum section_codec { CODEC_PLAIN = 0, CODEC_ZSTD = 1 };
