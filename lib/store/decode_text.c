@@ -2,9 +2,8 @@
 #include "store/decode_text.h"
 
 #include "store/ints.h"
+#include "store/number.h"
 
-/* The longest that a number is written. */
-#define NUMBER_BYTES 20
 #define MAX_BUILT_BYTES (1u << 30)
 
 void text_rows_deinit(struct text_rows *rows)
@@ -129,11 +128,6 @@ static int take_column(struct parse *parse, size_t n, struct slot_column *column
             return -EBADMSG;
         column->bytes = cursor_take(&parse->plain, n * (column->len / 2));
         return column->bytes ? 0 : -EBADMSG;
-    case MODE_SAME:
-        if (take_u32(&parse->dict, TEMPLATE_MAX_BYTES, &column->len) < 0)
-            return -EBADMSG;
-        column->bytes = cursor_take(&parse->dict, column->len);
-        return column->bytes ? 0 : -EBADMSG;
     case MODE_NUMBER:
     case MODE_ADDRESS:
     case N_SLOT_MODES:
@@ -230,35 +224,6 @@ int text_rows_parse(struct text_rows *rows, const struct text_sections *sections
  * ----------------------------------------------------------------------------------------------
  */
 
-static char *put_number(char *out, uint64_t value, unsigned width)
-{
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
-                                "34353637383940414243444546474849505152535455565758596061626364656667"
-                                "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[NUMBER_BYTES + 1];
-    unsigned at = NUMBER_BYTES;
-    for (; value >= 100; value /= 100)
-        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
-    if (value >= 10)
-        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
-    else
-        digits[--at] = (char)('0' + value);
-    while (NUMBER_BYTES - at < width)
-        digits[--at] = '0';
-    memcpy(out, digits + at, NUMBER_BYTES - at);
-    return out + NUMBER_BYTES - at;
-}
-
-static char *put_address(char *out, uint64_t address)
-{
-    for (unsigned shift = 32; shift > 0; shift -= 8) {
-        if (shift < 32)
-            *out++ = '.';
-        out = put_number(out, address >> (shift - 8) & 0xff, 0);
-    }
-    return out;
-}
-
 static char *put_hex(char *out, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
@@ -272,8 +237,6 @@ static char *put_hex(char *out, const uint8_t *bytes, size_t n)
 static struct text text_at(const struct text_rows *rows, const struct slot_column *column,
                            uint32_t row)
 {
-    if (column->mode == MODE_SAME)
-        return (struct text){(const char *)column->bytes, column->len};
     const uint32_t *offsets = (const uint32_t *)rows->offsets.data + column->offsets_at;
     return (struct text){(const char *)column->bytes + offsets[row],
                          offsets[row + 1] - offsets[row]};
@@ -286,22 +249,21 @@ static char *put_slot(const struct text_rows *rows, const struct slot_column *co
     struct text text;
     switch ((enum slot_mode)column->mode) {
     case MODE_NUMBER:
-        return put_number(out, int_at(column, row), 0);
+        return number_put(out, int_at(column, row), 0);
     case MODE_PADDED:
-        return put_number(out, int_at(column, row), column->width);
+        return number_put(out, int_at(column, row), column->width);
     case MODE_DIGITS: {
         unsigned width = column->width + (column->widths ? column->widths[row] : 0u);
-        return put_number(out, int_at(column, row),
+        return number_put(out, int_at(column, row),
                           width > SLOT_MAX_DIGITS ? SLOT_MAX_DIGITS : width);
     }
     case MODE_ADDRESS:
-        return put_address(out, int_at(column, row));
+        return number_put_address(out, int_at(column, row));
     case MODE_HEX:
         if ((size_t)(limit - out) < column->len)
             return NULL;
         return put_hex(out, column->bytes + row * (size_t)(column->len / 2), column->len / 2);
     case MODE_TEXT:
-    case MODE_SAME:
     case N_SLOT_MODES:
         break;
     }

@@ -22,9 +22,9 @@ struct slot_column {
     uint64_t base;
     uint8_t n_planes, mode;
     uint8_t width; /* MODE_PADDED; MODE_DIGITS: the least */
-    uint32_t len;  /* MODE_HEX, MODE_SAME: of each text */
+    uint32_t len;  /* MODE_HEX: of each text */
     const uint8_t *widths; /* MODE_DIGITS: what is added to width; NULL: nothing */
-    const uint8_t *bytes;  /* MODE_TEXT, MODE_HEX, MODE_SAME */
+    const uint8_t *bytes;  /* MODE_TEXT, MODE_HEX */
     size_t offsets_at;     /* MODE_TEXT: where its n_rows + 1 offsets are in `offsets` */
 };
 

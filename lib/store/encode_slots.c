@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/encode_slots.h"
 
+#include "store/number.h"
+
 /*
  * Integers are written in planes, as ints.h draws them, but plane by plane to where they are best
  * off: bytes that look random (the lower ones of a port, of an address) are only copied, so that
@@ -9,6 +11,8 @@
  *   ints head   width (1 byte, 0-8) | mask (1 byte; bit p: plane p is plain) | base (zigzag varint)
  */
 #define HEAD_BYTES (2 + VARINT_BYTES)
+
+#define VALUE_NUMBER ((UINT64_C(1) << VALUE_DIGITS_SHIFT) - 1)
 
 /* A plane is looked at so far. */
 #define SAMPLE_BYTES 256
@@ -128,13 +132,12 @@ static int write_widths(const struct slot_writer *writer, const uint64_t *values
 
 static int write_digits(const struct slot_writer *writer, uint64_t *values, size_t n)
 {
-    const uint64_t number = (UINT64_C(1) << VALUE_DIGITS_SHIFT) - 1;
     unsigned first = (unsigned)(values[0] >> VALUE_DIGITS_SHIFT);
     bool any_padded = false, same_width = true;
     for (size_t i = 0; i < n; i++) {
         unsigned n_digits = (unsigned)(values[i] >> VALUE_DIGITS_SHIFT);
         same_width &= n_digits == first;
-        any_padded |= is_padded(values[i] & number, n_digits);
+        any_padded |= is_padded(values[i] & VALUE_NUMBER, n_digits);
     }
     enum slot_mode mode = !any_padded ? MODE_NUMBER : same_width ? MODE_PADDED : MODE_DIGITS;
     int r = put_mode(writer, mode);
@@ -143,7 +146,7 @@ static int write_digits(const struct slot_writer *writer, uint64_t *values, size
     if (r == 0 && mode == MODE_DIGITS)
         r = write_widths(writer, values, n);
     for (size_t i = 0; i < n; i++)
-        values[i] &= number;
+        values[i] &= VALUE_NUMBER;
     return r < 0 ? r : put_ints(writer, values, n);
 }
 
@@ -164,9 +167,45 @@ static bool all_same(const struct slot_writer *writer, const uint64_t *values, s
     return true;
 }
 
-static int hex_digit(char byte)
+bool slot_is_constant(const struct slot_writer *writer, enum slot_class class,
+                      const uint64_t *values, size_t n)
 {
-    return byte >= '0' && byte <= '9' ? byte - '0' : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10 : -1;
+    if (class == SLOT_TEXT)
+        return all_same(writer, values, n);
+    for (size_t i = 1; i < n; i++)
+        if (values[i] != values[0])
+            return false;
+    return true;
+}
+
+int slot_put_text(const struct slot_writer *writer, enum slot_class class, uint64_t value,
+                  struct buffer *text)
+{
+    char number[NUMBER_BYTES];
+    struct text found = {number, 0};
+    if (class == SLOT_TEXT)
+        found = text_of(writer, value);
+    else if (class == SLOT_ADDRESS)
+        found.len = (uint32_t)(number_put_address(number, value) - number);
+    else
+        found.len = (uint32_t)(number_put(number, value & VALUE_NUMBER,
+                                          (unsigned)(value >> VALUE_DIGITS_SHIFT)) -
+                               number);
+    if (buffer_reserve(text, found.len) < 0)
+        return -ENOMEM;
+    buffer_put(text, found.data, found.len);
+    return 0;
+}
+
+/* 1 + the value of a lower-case hexadecimal digit; 0: it is none. */
+static const uint8_t hex_digits[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
+static unsigned hex_value(char digit)
+{
+    return hex_digits[(uint8_t)digit] - 1u;
 }
 
 #define HEX_LEAST 8
@@ -174,27 +213,17 @@ static int hex_digit(char byte)
 static bool all_hex(const struct slot_writer *writer, const uint64_t *values, size_t n)
 {
     size_t len = values[0] & 0xffff;
-    if (len % 2 != 0 || len < HEX_LEAST)
+    if (len % 2 != 0 || len < HEX_LEAST || len != (values[n - 1] & 0xffff))
         return false;
     for (size_t i = 0; i < n; i++) {
         struct text text = text_of(writer, values[i]);
         if (text.len != len)
             return false;
         for (size_t at = 0; at < len; at++)
-            if (hex_digit(text.data[at]) < 0)
+            if (hex_digits[(uint8_t)text.data[at]] == 0)
                 return false;
     }
     return true;
-}
-
-static int write_same(const struct slot_writer *writer, const uint64_t *values)
-{
-    struct text text = text_of(writer, values[0]);
-    if (put_mode(writer, MODE_SAME) < 0 || put_varint(writer, text.len) < 0 ||
-        buffer_reserve(writer->heads, text.len) < 0)
-        return -ENOMEM;
-    buffer_put(writer->heads, text.data, text.len);
-    return 0;
 }
 
 static int write_hex(const struct slot_writer *writer, const uint64_t *values, size_t n)
@@ -206,16 +235,14 @@ static int write_hex(const struct slot_writer *writer, const uint64_t *values, s
     for (size_t i = 0; i < n; i++) {
         struct text text = text_of(writer, values[i]);
         for (size_t at = 0; at < len; at += 2)
-            buffer_put_byte(writer->plain, (uint8_t)(hex_digit(text.data[at]) << 4 |
-                                                     hex_digit(text.data[at + 1])));
+            buffer_put_byte(writer->plain, (uint8_t)(hex_value(text.data[at]) << 4 |
+                                                     hex_value(text.data[at + 1])));
     }
     return 0;
 }
 
 static int write_texts(const struct slot_writer *writer, uint64_t *values, size_t n)
 {
-    if (all_same(writer, values, n))
-        return write_same(writer, values);
     if (all_hex(writer, values, n))
         return write_hex(writer, values, n);
     size_t n_bytes = 0;

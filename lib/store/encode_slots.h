@@ -29,6 +29,12 @@ struct slot_writer {
     const struct text_source *source;
 };
 
+/* Are n >= 1 values the same? */
+bool slot_is_constant(const struct slot_writer *writer, enum slot_class class,
+                      const uint64_t *values, size_t n);
+/* Puts the text of one value behind `text`. Returns 0, -ENOMEM. */
+int slot_put_text(const struct slot_writer *writer, enum slot_class class, uint64_t value,
+                  struct buffer *text);
 /* Writes n >= 1 values; they are changed. Returns 0, -ENOMEM. */
 int slot_write(const struct slot_writer *writer, enum slot_class class, uint64_t *values, size_t n);
 

@@ -1,29 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/encode_text.h"
 
+#include <xxhash.h>
 #include "store/encode_slots.h"
 #include "store/token.h"
 
 /*
- * Each row is split, its template looked up, and the values of its slots are appended to `vars`,
- * eight bytes each. When all rows are there, the templates with too few of them are given up, the
+ * Each row is split and its template looked up, by the tree of known templates where that finds it;
+ * the values of its slots are appended to `vars`, eight bytes each. When all rows are there, the templates with too few of them are given up, the
  * values are sorted by column (a counting sort: the places are known), and the columns are written
  * (encode_slots.c).
  *
  *   vars      row 0: a0 b0 c0 | row 1: d0 | row 2: a1 b1 c1 | …
  *   columns   template 0: a0 a1 … b0 b1 … c0 c1 … | template 1: d0 …
  *
- * A hash says where to look for a template; its bytes say whether it is the one. So a sender who
- * finds texts of one hash gains nothing.
+ * A template is known by its skeleton (split.h). A hash says where to look for it, its bytes say
+ * whether it is the one; so a sender who finds texts of one hash gains nothing.
+ *
+ * Where a slot had one value in all rows of a block, a second template is made in which that value
+ * is static; the tree tries it first. So numbers that never change (HTTP/1.1, a version, the hour)
+ * cost nothing from the second block on.
  */
 struct text_template {
-    const uint64_t *hashes;  /* of the tokens in its static text */
-    const uint32_t *lens;    /* of the n_slots + 1 pieces */
-    const uint8_t *classes;  /* of the slots */
-    const char *text;        /* the pieces, without gaps */
-    uint32_t n_hashes, n_slots, n_bytes;
+    const uint64_t *hashes; /* of the tokens in its static text */
+    const char *skeleton;
+    uint32_t n_hashes, n_skeleton, n_slots;
     /* in this block: */
     uint32_t n_rows, n_seen;
+    uint64_t n_text_bytes; /* of its rows */
     uint32_t number;    /* 1 + its place on disk; 0: given up */
     size_t first_value; /* in columns */
 };
@@ -41,7 +45,7 @@ size_t text_encoder_bytes(size_t n_rows, size_t n_bytes)
     return intern_slots(TEXT_MAX_TEMPLATES) * sizeof(struct intern_slot) +
            TEXT_MAX_TEMPLATES * (sizeof(struct text_template) + sizeof(uint32_t)) +
            TEXT_TEMPLATES_BYTES + n_rows * sizeof(uint32_t) +
-           max_values(n_bytes) * 2 * sizeof(uint64_t) + 3 * n_bytes;
+           max_values(n_bytes) * 2 * sizeof(uint64_t) + 5 * n_bytes;
 }
 
 int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter)
@@ -52,7 +56,8 @@ int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filte
     if (!encoder->templates || !encoder->used ||
         buffer_reserve(&encoder->bytes, TEXT_TEMPLATES_BYTES) < 0)
         return -ENOMEM;
-    return intern_clear(&encoder->known, TEXT_MAX_TEMPLATES);
+    int r = template_tree_init(&encoder->tree);
+    return r < 0 ? r : intern_clear(&encoder->known, TEXT_MAX_TEMPLATES);
 }
 
 void text_encoder_deinit(struct text_encoder *encoder)
@@ -67,6 +72,10 @@ void text_encoder_deinit(struct text_encoder *encoder)
     buffer_deinit(&encoder->dict);
     buffer_deinit(&encoder->plain);
     buffer_deinit(&encoder->dense);
+    buffer_deinit(&encoder->statics);
+    buffer_deinit(&encoder->heads);
+    buffer_deinit(&encoder->skeleton);
+    template_tree_deinit(&encoder->tree);
     *encoder = (struct text_encoder){0};
 }
 
@@ -104,36 +113,26 @@ static int make_room(struct text_encoder *encoder)
         return 0;
     encoder->n_templates = 0;
     encoder->bytes.len = 0;
+    template_tree_clear(&encoder->tree);
     return intern_clear(&encoder->known, TEXT_MAX_TEMPLATES);
 }
 
 int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes)
 {
-    for (uint32_t i = 0; i < encoder->n_used; i++)
-        encoder->templates[encoder->used[i]].n_rows = 0;
+    for (uint32_t i = 0; i < encoder->n_used; i++) {
+        struct text_template *template = &encoder->templates[encoder->used[i]];
+        template->n_rows = 0;
+        template->n_text_bytes = 0;
+    }
     encoder->n_used = 0;
     encoder->n_rows = encoder->n_vars = 0;
     int r = make_room(encoder);
     return r < 0 ? r : reserve(encoder, n_rows, max_values(n_bytes));
 }
 
-static bool is_template(const struct text_template *template, const char *text, size_t len,
-                        const struct split *split)
+static bool is_template(const struct text_template *template, const char *skeleton, size_t n)
 {
-    const char *piece = template->text;
-    uint32_t at = 0;
-    if (template->n_slots != split->n_slots)
-        return false;
-    for (uint32_t i = 0; i <= split->n_slots; i++) {
-        const struct slot *slot = i < split->n_slots ? &split->slots[i] : NULL;
-        uint32_t n = (slot ? slot->at : (uint32_t)len) - at;
-        if (template->lens[i] != n || memcmp(piece, text + at, n) != 0 ||
-            (slot && template->classes[i] != slot->class))
-            return false;
-        piece += n;
-        at = slot ? slot->end : at;
-    }
-    return true;
+    return template->n_skeleton == n && memcmp(template->skeleton, skeleton, n) == 0;
 }
 
 /* Room in `bytes`, aligned for 64 bits; there must be enough. */
@@ -144,72 +143,70 @@ static void *take(struct text_encoder *encoder, size_t n_bytes)
     return at;
 }
 
-/* The tokens of the static text: those of the whole text that are not, or in, a slot. */
-static uint32_t hash_tokens(const char *text, size_t len, const struct split *split,
-                            uint64_t *hashes, uint32_t max)
+/* The tokens of a piece, but for a name that belongs to the slot behind it. */
+static uint32_t hash_tokens(const char *piece, size_t len, bool before_slot, uint64_t *hashes)
 {
-    struct token_walk walk = TOKEN_WALK_INIT(text, len);
+    struct token_walk walk = TOKEN_WALK_INIT(piece, len);
     struct token token;
-    uint32_t n = 0, slot = 0;
-    while (n < max && token_next(&walk, &token)) {
-        uint32_t at = (uint32_t)(token.data - text);
-        while (slot < split->n_slots && split->slots[slot].end <= at)
-            slot++;
-        bool in_slot = slot < split->n_slots && at >= split->slots[slot].token_at;
-        if (!in_slot && token_is_filtered(&token))
+    uint32_t n = 0;
+    while (token_next(&walk, &token)) {
+        bool is_name = before_slot && token.data + token.len == piece + len;
+        if (!is_name && token_is_filtered(&token))
             hashes[n++] = filter_hash(FILTER_TOKEN, token.data, token.len);
     }
     return n;
 }
 
-/* Returns the index of a new template, or UINT32_MAX: no room. */
-static uint32_t add_template(struct text_encoder *encoder, const char *text, size_t len,
-                             const struct split *split)
+/* A token and an address in it have a byte each at least. */
+static size_t max_hashes(const struct text_encoder *encoder, size_t n_skeleton)
 {
-    size_t n_slots = split->n_slots, max_hashes = encoder->filter ? len / 2 + 1 : 0;
-    size_t most = max_hashes * sizeof(uint64_t) + (n_slots + 1) * sizeof(uint32_t) + n_slots + len;
+    return encoder->filter ? n_skeleton + 1 : 0;
+}
+
+static uint32_t hash_pieces(const char *skeleton, size_t n, uint64_t *hashes)
+{
+    const char *at = skeleton, *end = skeleton + n;
+    uint32_t n_hashes = 0;
+    for (;;) {
+        const char *slot = memchr(at, '\0', (size_t)(end - at));
+        n_hashes += hash_tokens(at, (size_t)((slot ? slot : end) - at), slot, hashes + n_hashes);
+        if (!slot)
+            return n_hashes;
+        at = slot + SKELETON_SLOT_BYTES;
+    }
+}
+
+/* Returns the index of a new template, or UINT32_MAX: no room. */
+static uint32_t add_template(struct text_encoder *encoder, const char *skeleton, size_t n,
+                             uint32_t n_slots)
+{
+    size_t most = max_hashes(encoder, n) * sizeof(uint64_t) + n + 16;
     if (encoder->n_templates == TEXT_MAX_TEMPLATES ||
-        most + 32 > TEXT_TEMPLATES_BYTES - encoder->bytes.len)
+        most > TEXT_TEMPLATES_BYTES - encoder->bytes.len)
         return UINT32_MAX;
-    struct text_template template = {.n_slots = split->n_slots};
+    struct text_template template = {.n_slots = n_slots, .n_skeleton = (uint32_t)n};
     uint64_t *hashes = (uint64_t *)(encoder->bytes.data + encoder->bytes.len);
     if (encoder->filter)
-        template.n_hashes = hash_tokens(text, len, split, hashes, (uint32_t)max_hashes);
+        template.n_hashes = hash_pieces(skeleton, n, hashes);
     template.hashes = take(encoder, template.n_hashes * sizeof(*hashes));
-    uint32_t *lens = take(encoder, (n_slots + 1) * sizeof(*lens));
-    uint8_t *classes = take(encoder, n_slots);
-    char *pieces = (char *)encoder->bytes.data + encoder->bytes.len;
-    uint32_t at = 0;
-    for (size_t i = 0; i <= n_slots; i++) {
-        const struct slot *slot = i < n_slots ? &split->slots[i] : NULL;
-        lens[i] = (slot ? slot->at : (uint32_t)len) - at;
-        memcpy(pieces + template.n_bytes, text + at, lens[i]);
-        template.n_bytes += lens[i];
-        at += lens[i];
-        if (slot) {
-            classes[i] = (uint8_t)slot->class;
-            at = slot->end;
-        }
-    }
-    template.lens = lens;
-    template.classes = classes;
-    template.text = take(encoder, template.n_bytes);
+    template.skeleton = memcpy(take(encoder, n), skeleton, n);
+    template_tree_insert(&encoder->tree, template.skeleton, n, encoder->n_templates);
     encoder->templates[encoder->n_templates] = template;
     return encoder->n_templates++;
 }
 
 /* Found or added; UINT32_MAX: no room for it. */
-static uint32_t find_template(struct text_encoder *encoder, const char *text, size_t len,
-                              const struct split *split)
+static uint32_t find_template(struct text_encoder *encoder, const char *skeleton, size_t n,
+                              uint32_t n_slots)
 {
-    struct intern_slot *slot = intern_first(&encoder->known, split->hash);
+    uint64_t hash = XXH3_64bits(skeleton, n);
+    struct intern_slot *slot = intern_first(&encoder->known, hash);
     for (; intern_taken(&encoder->known, slot); slot = intern_next(&encoder->known, slot))
-        if (slot->hash == split->hash &&
-            is_template(&encoder->templates[slot->index], text, len, split))
+        if (slot->hash == hash && is_template(&encoder->templates[slot->index], skeleton, n))
             return slot->index;
-    uint32_t index = add_template(encoder, text, len, split);
+    uint32_t index = add_template(encoder, skeleton, n, n_slots);
     if (index != UINT32_MAX)
-        intern_set(&encoder->known, slot, split->hash, index);
+        intern_set(&encoder->known, slot, hash, index);
     return index;
 }
 
@@ -240,9 +237,10 @@ static void add_to_filter(struct filter_builder *filter, const char *text, size_
 }
 
 /* Counts a row to its template. */
-static void use_template(struct text_encoder *encoder, uint32_t index)
+static void use_template(struct text_encoder *encoder, uint32_t index, size_t len)
 {
     struct text_template *template = &encoder->templates[index];
+    template->n_text_bytes += len;
     if (template->n_rows++ > 0)
         return;
     encoder->used[encoder->n_used++] = index;
@@ -252,23 +250,24 @@ static void use_template(struct text_encoder *encoder, uint32_t index)
 
 void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len)
 {
-    struct split split;
-    uint32_t row = (uint32_t)encoder->n_rows++, index = UINT32_MAX;
-    bool is_split = split_text(text, len, &split) &&
-                    split.n_slots <= encoder->var_capacity - encoder->n_vars;
-    if (is_split)
-        index = find_template(encoder, text, len, &split);
+    const struct split *split = &encoder->split;
+    uint32_t row = (uint32_t)encoder->n_rows++;
+    uint32_t index = template_tree_match(&encoder->tree, text, len, &encoder->split);
+    if (index == TREE_NONE && split_text(text, len, &encoder->split))
+        index = find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
+    if (index != UINT32_MAX && split->n_slots > encoder->var_capacity - encoder->n_vars)
+        index = UINT32_MAX;
     encoder->rows[row] = index + 1;
     if (index == UINT32_MAX) {
         if (encoder->filter)
             filter_builder_add_text(encoder->filter, text, len);
         return;
     }
-    use_template(encoder, index);
-    for (uint32_t i = 0; i < split.n_slots; i++)
-        encoder->vars[encoder->n_vars++] = slot_value(&split.slots[i], row);
+    use_template(encoder, index, len);
+    for (uint32_t i = 0; i < split->n_slots; i++)
+        encoder->vars[encoder->n_vars++] = slot_value(&split->slots[i], row);
     if (encoder->filter)
-        add_to_filter(encoder->filter, text, len, &split);
+        add_to_filter(encoder->filter, text, len, split);
 }
 
 /* Numbers the templates that stay, and gives their columns places. Returns how many stay. */
@@ -278,7 +277,8 @@ static uint32_t number_templates(struct text_encoder *encoder)
     size_t n_values = 0;
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         struct text_template *template = &encoder->templates[encoder->used[i]];
-        bool stays = template->n_rows >= TEXT_TEMPLATE_ROWS || template->n_bytes == 0;
+        bool stays = template->n_rows >= TEXT_TEMPLATE_ROWS ||
+                     template->n_skeleton == template->n_slots * SKELETON_SLOT_BYTES;
         template->number = stays ? ++n : 0;
         template->n_seen = 0;
         template->first_value = n_values;
@@ -304,63 +304,131 @@ static void sort_values(struct text_encoder *encoder)
     }
 }
 
-static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes)
+/* Closes a piece: its length goes to the dict. */
+static void end_piece(struct text_encoder *encoder, size_t *start)
 {
-    struct buffer *dict = &encoder->dict;
-    size_t n_lens = 0, n_bytes = 0;
+    buffer_put_varint(&encoder->dict, encoder->statics.len - *start);
+    *start = encoder->statics.len;
+}
+
+/*
+ * One template and its columns. Slots that have the same value in all rows become static text, so
+ * the number of slots is known only at the end: it is written in front of the lengths then.
+ */
+static int put_template(struct text_encoder *encoder, const struct text_template *template,
+                        const struct slot_writer *writer)
+{
+    uint64_t *values = encoder->columns + template->first_value;
+    const char *at = template->skeleton, *end = at + template->n_skeleton;
+    size_t start = encoder->statics.len, count_at = encoder->dict.len, n_slots = 0;
+    if (buffer_reserve(&encoder->dict, VARINT_BYTES * (template->n_slots + 2)) < 0 ||
+        buffer_reserve(&encoder->statics, template->n_skeleton) < 0)
+        return -ENOMEM;
+    buffer_put_byte(&encoder->dict, 0);
+    for (;;) {
+        const char *slot = memchr(at, '\0', (size_t)(end - at));
+        buffer_put(&encoder->statics, at, (size_t)((slot ? slot : end) - at));
+        if (!slot)
+            break;
+        int r = slot_is_constant(writer, slot[1], values, template->n_rows)
+                    ? slot_put_text(writer, slot[1], values[0], &encoder->statics)
+                    : 1;
+        at = slot + SKELETON_SLOT_BYTES;
+        if (r > 0) {
+            end_piece(encoder, &start);
+            r = slot_write(writer, slot[1], values, template->n_rows);
+            n_slots++;
+        } else if (r == 0) {
+            r = buffer_reserve(&encoder->statics, (size_t)(end - at));
+        }
+        if (r < 0)
+            return r;
+        values += template->n_rows;
+    }
+    end_piece(encoder, &start);
+    encoder->dict.data[count_at] = (uint8_t)n_slots;
+    return 0;
+}
+
+/* A second template in which the values that did not vary are static. */
+static int learn(struct text_encoder *encoder, const struct text_template *template,
+                 const struct slot_writer *writer)
+{
+    struct buffer *skeleton = &encoder->skeleton;
+    const uint64_t *values = encoder->columns + template->first_value;
+    const char *at = template->skeleton, *end = at + template->n_skeleton;
+    uint32_t n_slots = 0;
+    skeleton->len = 0;
+    for (;;) {
+        const char *slot = memchr(at, '\0', (size_t)(end - at));
+        const char *behind = slot ? slot : end;
+        if (buffer_reserve(skeleton, (size_t)(behind - at) + SKELETON_SLOT_BYTES) < 0)
+            return -ENOMEM;
+        buffer_put(skeleton, at, (size_t)(behind - at));
+        if (!slot)
+            break;
+        if (!slot_is_constant(writer, slot[1], values, template->n_rows)) {
+            buffer_put(skeleton, slot, SKELETON_SLOT_BYTES);
+            n_slots++;
+        } else if (slot_put_text(writer, slot[1], values[0], skeleton) < 0) {
+            return -ENOMEM;
+        }
+        values += template->n_rows;
+        at = slot + SKELETON_SLOT_BYTES;
+    }
+    if (n_slots < template->n_slots && skeleton->len <= SKELETON_BYTES)
+        find_template(encoder, (const char *)skeleton->data, skeleton->len, n_slots);
+    return 0;
+}
+
+static int learn_all(struct text_encoder *encoder, const struct text_source *source)
+{
+    const struct slot_writer writer = {.source = source};
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
-        n_lens += template->n_slots + 2;
-        n_bytes += template->n_bytes;
+        if (template->number > 0 && template->n_rows >= TEXT_LEARN_ROWS && template->n_slots > 0 &&
+            learn(encoder, template, &writer) < 0)
+            return -ENOMEM;
     }
-    if (buffer_reserve(dict, VARINT_BYTES * (n_lens + 2) + n_bytes) < 0)
+    return 0;
+}
+
+static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes,
+                         const struct text_source *source)
+{
+    const struct slot_writer writer = {&encoder->heads, &encoder->plain, &encoder->dense, source};
+    struct buffer *dict = &encoder->dict;
+    dict->len = encoder->plain.len = encoder->dense.len = 0;
+    encoder->statics.len = encoder->heads.len = 0;
+    if (buffer_reserve(dict, 2 * VARINT_BYTES) < 0)
         return -ENOMEM;
     buffer_put_varint(dict, n);
     buffer_put_varint(dict, n_text_bytes);
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
-        if (template->number == 0)
-            continue;
-        buffer_put_varint(dict, template->n_slots);
-        for (uint32_t piece = 0; piece <= template->n_slots; piece++)
-            buffer_put_varint(dict, template->lens[piece]);
+        if (template->number > 0 && put_template(encoder, template, &writer) < 0)
+            return -ENOMEM;
     }
-    for (uint32_t i = 0; i < encoder->n_used; i++) {
-        const struct text_template *template = &encoder->templates[encoder->used[i]];
-        if (template->number > 0)
-            buffer_put(dict, template->text, template->n_bytes);
-    }
-    return 0;
-}
-
-static int put_columns(struct text_encoder *encoder, const struct text_source *source)
-{
-    struct slot_writer writer = {&encoder->dict, &encoder->plain, &encoder->dense, source};
-    for (uint32_t i = 0; i < encoder->n_used; i++) {
-        const struct text_template *template = &encoder->templates[encoder->used[i]];
-        uint64_t *values = encoder->columns + template->first_value;
-        for (uint32_t slot = 0; template->number > 0 && slot < template->n_slots; slot++) {
-            int r = slot_write(&writer, template->classes[slot], values, template->n_rows);
-            if (r < 0)
-                return r;
-            values += template->n_rows;
-        }
-    }
-    return 0;
+    if (buffer_reserve(dict, encoder->statics.len + encoder->heads.len) < 0)
+        return -ENOMEM;
+    buffer_put(dict, encoder->statics.data, encoder->statics.len);
+    buffer_put(dict, encoder->heads.data, encoder->heads.len);
+    return 1;
 }
 
 int text_encoder_finish(struct text_encoder *encoder, const struct text_source *source)
 {
     uint64_t n_text_bytes = 0;
     uint32_t n = number_templates(encoder);
-    encoder->dict.len = encoder->plain.len = encoder->dense.len = 0;
     sort_values(encoder);
-    for (size_t row = 0; row < encoder->n_rows; row++)
-        if (encoder->rows[row] > 0)
-            n_text_bytes += source->text(source->arg, row).len;
+    for (uint32_t i = 0; i < encoder->n_used; i++) {
+        const struct text_template *template = &encoder->templates[encoder->used[i]];
+        n_text_bytes += template->number > 0 ? template->n_text_bytes : 0;
+    }
     if (n == 0)
         return 0;
-    if (put_templates(encoder, n, n_text_bytes) < 0 || put_columns(encoder, source) < 0)
+    /* Before the columns are written, which changes their values. */
+    if (learn_all(encoder, source) < 0)
         return -ENOMEM;
-    return 1;
+    return put_templates(encoder, n, n_text_bytes, source);
 }

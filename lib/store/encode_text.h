@@ -16,11 +16,13 @@
 #include "store/buffer.h"
 #include "store/filter_builder.h"
 #include "store/intern.h"
-#include "store/split.h"
+#include "store/template_tree.h"
 
 /* What is known at once, in one column. */
 #define TEXT_MAX_TEMPLATES   2048
 #define TEXT_TEMPLATES_BYTES (512u << 10)
+/* What is the same in so many rows of a block is taken for static from then on. */
+#define TEXT_LEARN_ROWS 16
 /* With fewer rows in a block, a template costs more than it saves. */
 #define TEXT_TEMPLATE_ROWS 4
 
@@ -31,7 +33,8 @@ struct text_encoder {
     struct intern known;           /* index into templates */
     struct text_template *templates;
     uint32_t n_templates;
-    struct buffer bytes; /* of the templates: static texts, lengths and classes */
+    struct buffer bytes; /* of the templates: skeletons and hashes */
+    struct template_tree tree;
     uint32_t *used;      /* of this block, in order of appearance */
     uint32_t n_used;
 
@@ -40,7 +43,10 @@ struct text_encoder {
     uint64_t *vars, *columns; /* the slots' values, by row; by column */
     size_t n_vars, var_capacity;
 
-    struct buffer dict, plain, dense;
+    struct buffer dict, plain, dense; /* sections */
+    struct buffer statics, heads;     /* what follows in the dict */
+    struct buffer skeleton;           /* of a template in the making */
+    struct split split;               /* of the row at work */
 };
 
 /* Returns 0, -ENOMEM. Nothing to undo but text_encoder_deinit(), which is always allowed. */

@@ -10,18 +10,30 @@
 /* Spreads the bits that chose the line over those that choose in it (2^64 / golden ratio). */
 #define SPREAD UINT64_C(0x9e3779b97f4a7c15)
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Upper-case letters of eight bytes to lower case. */
+static uint64_t fold8(uint64_t word)
+{
+    uint64_t low = word & EACH(0x7f);
+    uint64_t from_a = low + EACH(0x80 - 'A'), behind_z = low + EACH(0x80 - 'Z' - 1);
+    return word | ((from_a & ~behind_z & ~word & EACH(0x80)) >> 2);
+}
+
 uint64_t filter_hash(enum filter_kind kind, const void *data, size_t len)
 {
-    char folded[TOKEN_HASH_BYTES];
-    const char *text = data;
+    uint64_t folded[TOKEN_HASH_BYTES / 8];
     if (len > sizeof(folded))
         len = sizeof(folded);
-    if (kind != FILTER_PEER) {
-        for (size_t i = 0; i < len; i++)
-            folded[i] = (char)(text[i] | (text[i] >= 'A' && text[i] <= 'Z' ? 0x20 : 0));
-        text = folded;
-    }
-    return XXH3_64bits_withSeed(text, len, kind);
+    if (kind == FILTER_PEER)
+        return XXH3_64bits_withSeed(data, len, kind);
+    size_t n_words = (len + 7) / 8;
+    if (n_words > 0)
+        folded[n_words - 1] = 0;
+    memcpy(folded, data, len);
+    for (size_t i = 0; i < n_words; i++)
+        folded[i] = fold8(folded[i]);
+    return XXH3_64bits_withSeed(folded, len, kind);
 }
 
 size_t filter_bytes(size_t n_entries)

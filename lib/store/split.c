@@ -1,62 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One walk from digit to digit: every token that is a slot has one, so what lies between is static
- * and is only hashed. Eight bytes are looked at together.
+ * Bitmaps of the digits and token bytes are made first, sixteen bytes at a time; then the walk goes
+ * from digit to digit, since every token that is a slot has one.
  */
 #include "store/split.h"
 
 #include <string.h>
-#include "store/token.h"
-
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
-
-static uint64_t load8(const char *at)
-{
-    uint64_t word;
-    memcpy(&word, at, sizeof(word));
-    return word;
-}
-
-/* The high bit of each byte that is a digit. */
-static uint64_t digits_in(uint64_t word)
-{
-    uint64_t low = word & EACH(0x7f);
-    uint64_t other = ((low ^ EACH(0x30)) | ((low + EACH(0x06)) ^ EACH(0x30))) & EACH(0x70);
-    return ~((other + EACH(0x7f)) | word) & EACH(0x80);
-}
-
-static const char *find_digit(const char *at, const char *end)
-{
-    for (; end - at >= 8; at += 8) {
-        uint64_t found = digits_in(load8(at));
-        if (found) {
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-            return at + __builtin_ctzll(found) / 8;
-#else
-            return at + __builtin_clzll(found) / 8;
-#endif
-        }
-    }
-    while (at < end && !token_digit(*at))
-        at++;
-    return at;
-}
-
-static uint64_t mix(uint64_t hash, uint64_t word)
-{
-    hash = (hash ^ word) * UINT64_C(0x9fb21c651e98df25);
-    return hash ^ hash >> 29;
-}
-
-static uint64_t hash_piece(uint64_t hash, const char *at, size_t len)
-{
-    uint64_t word = 0;
-    for (; len >= 8; at += 8, len -= 8)
-        hash = mix(hash, load8(at));
-    for (size_t i = 0; i < len; i++)
-        word = word << 8 | (uint8_t)at[i];
-    return mix(hash, word << 4 | len);
-}
+#include "store/byte_masks.h"
 
 static bool is_hex_letter(char byte)
 {
@@ -81,66 +31,82 @@ static uint64_t number(const char *at, const char *end)
     return value;
 }
 
-static uint64_t address(const char *at, const char *end)
+/* Of an address whose first number is [at, end): its length, or 0. Looks for the second dot first,
+ * since most that has one dot is a version or a fraction. */
+static size_t find_address(const char *text, size_t len, const struct byte_masks *masks, size_t at,
+                           size_t end, uint32_t *ret_value)
 {
-    uint64_t value = 0, byte = 0;
-    for (; at < end; at++) {
-        byte = *at == '.' ? 0 : byte * 10 + (unsigned)(*at - '0');
-        value = *at == '.' ? value << 8 : (value & ~UINT64_C(0xff)) | byte;
-    }
-    return value;
+    if (end - at > 3 || end == len || text[end] != '.')
+        return 0;
+    size_t second = mask_next_clear(masks->digits, end + 1);
+    if (second == end + 1 || second >= len || text[second] != '.')
+        return 0;
+    return token_address_value(text + at, text + len, ret_value);
 }
 
-/* The slot of the token around its first digit; `from` is where the piece in front begins. */
-static struct slot take_slot(const char *text, const char *from, const char *digit, const char *end)
+/* Copies a piece; may write up to SKELETON_SLACK bytes more. */
+static char *copy_piece(char *out, const char *from, size_t n, const char *end)
 {
-    const char *token = digit, *behind = digit;
-    while (token > from && token_byte(token[-1]))
-        token--;
-    while (behind < end && token_digit(*behind))
-        behind++;
-    struct slot slot = {.token_at = (uint32_t)(token - text), .at = (uint32_t)(token - text)};
-    bool ends_here = behind == end || !token_byte(*behind);
-    size_t quad = token == digit && ends_here && behind < end && *behind == '.'
-                      ? token_address(digit, end)
-                      : 0;
-    if (quad > 0) {
-        behind = digit + quad;
-        slot.class = SLOT_ADDRESS;
-        slot.value = address(digit, behind);
-    } else if (ends_here && behind - digit <= SLOT_MAX_DIGITS &&
-               (token == digit || is_name(token, digit))) {
-        slot.class = SLOT_DIGITS;
-        slot.at = (uint32_t)(digit - text);
-        slot.value = number(digit, behind);
-    } else {
-        slot.class = SLOT_TEXT;
-        while (behind < end && token_byte(*behind))
-            behind++;
+    if ((size_t)(end - from) < n + 16) {
+        memcpy(out, from, n);
+        return out + n;
     }
-    slot.end = (uint32_t)(behind - text);
-    return slot;
+    for (size_t i = 0; i < n; i += 16)
+        memcpy(out + i, from + i, 16);
+    return out + n;
+}
+
+/* The slot of the token around its first digit, which no piece in front of `from` belongs to. */
+static void take_slot(const char *text, size_t len, const struct byte_masks *masks, size_t from,
+                      size_t digit, struct slot *slot)
+{
+    size_t token = mask_run_start(masks->tokens, digit, from);
+    size_t behind = mask_next_clear(masks->digits, digit);
+    size_t end = mask_next_clear(masks->tokens, behind);
+    slot->token_at = slot->at = (uint32_t)token;
+    slot->end = (uint32_t)end;
+    slot->value = 0;
+    slot->class = SLOT_TEXT;
+    if (end != behind || behind - digit > SLOT_MAX_DIGITS)
+        return;
+    uint32_t value;
+    size_t quad = token == digit ? find_address(text, len, masks, digit, behind, &value) : 0;
+    if (quad > 0) {
+        slot->class = SLOT_ADDRESS;
+        slot->end = (uint32_t)(digit + quad);
+        slot->value = value;
+    } else if (token == digit || is_name(text + token, text + digit)) {
+        slot->class = SLOT_DIGITS;
+        slot->at = (uint32_t)digit;
+        slot->value = number(text + digit, text + behind);
+    }
 }
 
 bool split_text(const char *text, size_t len, struct split *split)
 {
-    const char *at = text, *end = text + len;
+    struct byte_masks masks;
+    char *out = split->skeleton;
+    size_t at = 0;
     split->n_slots = 0;
-    split->hash = 0;
     if (len > TEMPLATE_MAX_BYTES)
         return false;
+    byte_masks_fill(&masks, text, len);
+    if (masks.has_nul)
+        return false;
     for (;;) {
-        const char *digit = find_digit(at, end);
-        if (digit == end)
+        size_t digit = mask_next_set(masks.digits, at, len);
+        if (digit == len)
             break;
         if (split->n_slots == TEMPLATE_MAX_SLOTS)
             return false;
-        struct slot slot = take_slot(text, at, digit, end);
-        split->slots[split->n_slots++] = slot;
-        split->hash = hash_piece(split->hash, at, (size_t)(text + slot.at - at));
-        split->hash = mix(split->hash, slot.class);
-        at = text + slot.end;
+        struct slot *slot = &split->slots[split->n_slots++];
+        take_slot(text, len, &masks, at, digit, slot);
+        out = copy_piece(out, text + at, slot->at - at, text + len);
+        *out++ = '\0';
+        *out++ = (char)slot->class;
+        at = slot->end;
     }
-    split->hash = hash_piece(split->hash, at, (size_t)(end - at));
+    out = copy_piece(out, text + at, len - at, text + len);
+    split->n_skeleton = (uint32_t)(out - split->skeleton);
     return true;
 }

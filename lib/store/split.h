@@ -15,13 +15,19 @@ struct slot {
     uint64_t value; /* DIGITS: the number; ADDRESS: its first byte is the highest; TEXT: 0 */
 };
 
+/* In a skeleton a NUL and the class stand for a slot. */
+#define SKELETON_SLOT_BYTES 2
+#define SKELETON_BYTES      (TEMPLATE_MAX_BYTES + SKELETON_SLOT_BYTES * TEMPLATE_MAX_SLOTS)
+#define SKELETON_SLACK      16
+
 struct split {
-    uint64_t hash; /* of the pieces and classes: equal texts but for their slots have the same */
-    uint32_t n_slots;
+    uint32_t n_slots, n_skeleton;
     struct slot slots[TEMPLATE_MAX_SLOTS];
+    /* The text with its slots marked: two texts are of one template if their skeletons are equal. */
+    char skeleton[SKELETON_BYTES + SKELETON_SLACK];
 };
 
-/* Returns false when the text must be kept whole: it is too long, or has too many slots. */
+/* Returns false when the text must be kept whole. */
 bool split_text(const char *text, size_t len, struct split *ret_split);
 
 #endif

@@ -20,7 +20,8 @@
  *   ADDRESS   the dotted quad that token_address() finds
  *   TEXT      any other token with a digit
  *
- * A column has a mode, chosen from its values; docs/store-format.md has their bytes.
+ * A slot whose value is the same in all rows of a block becomes static text again (`2` above). The
+ * column of another has a mode, chosen from its values; docs/store-format.md has their bytes.
  */
 
 #include <stdint.h>
@@ -35,14 +36,13 @@ enum slot_mode {
     MODE_ADDRESS = 3, /* ints: the first byte of the address is the highest */
     MODE_TEXT = 4,    /* ints of the lengths, bytes */
     MODE_HEX = 5,     /* length, half as many bytes a value: lower-case hexadecimal digits */
-    MODE_SAME = 6,    /* length and bytes of the one text that all rows have */
     N_SLOT_MODES,
 };
 
 #define SLOT_MAX_DIGITS 17
-/* Texts with more slots, or longer ones, are kept whole. */
+/* Texts with more slots, longer ones, and those with a NUL byte are kept whole. */
 #define TEMPLATE_MAX_SLOTS 48
-#define TEMPLATE_MAX_BYTES UINT16_MAX
+#define TEMPLATE_MAX_BYTES 4096
 
 /* The parts of a templated column, as sections that follow one another. */
 enum template_section {

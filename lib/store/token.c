@@ -9,28 +9,24 @@ const uint8_t token_class[256] = {
     ['a' ... 'z'] = LETTER, [0x80 ... 0xff] = LETTER,
 };
 
-/* A number of 0 to 255 without leading zeros that is a whole token: its length, or 0. */
-static size_t octet(const char *at, const char *end)
-{
-    unsigned value = 0;
-    size_t len = 0;
-    while (at + len < end && token_digit(at[len]) && len < 4)
-        value = value * 10 + (unsigned)(at[len++] - '0');
-    bool is_whole = at + len == end || !token_byte(at[len]);
-    return len == 0 || len > 3 || value > 255 || !is_whole || (len > 1 && *at == '0') ? 0 : len;
-}
-
-size_t token_address(const char *at, const char *end)
+size_t token_address_value(const char *at, const char *end, uint32_t *ret_value)
 {
     const char *start = at;
+    uint32_t value = 0;
     for (unsigned i = 0; i < 4; i++) {
         if (i > 0 && (at == end || *at++ != '.'))
             return 0;
-        size_t len = octet(at, end);
-        if (len == 0)
+        const char *first = at;
+        unsigned octet = 0;
+        while (at < end && token_digit(*at) && at - first < 3)
+            octet = octet * 10 + (unsigned)(*at++ - '0');
+        if (at == first || octet > 255 || (*first == '0' && at - first > 1))
             return 0;
-        at += len;
+        if (at < end && token_byte(*at))
+            return 0;
+        value = value << 8 | octet;
     }
+    *ret_value = value;
     return (size_t)(at - start);
 }
 

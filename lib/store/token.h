@@ -67,9 +67,15 @@ static inline bool token_is_filtered(const struct token *token)
 }
 
 /*
- * The address that begins at `at` (the first byte of a token): its length in bytes, or 0. What
- * stands in front of it, and a dot behind it, do not matter.
+ * The address that begins at `at` (the first byte of a token): its length in bytes and its value,
+ * highest byte first; or 0. What stands in front of it, and a dot behind it, do not matter.
  */
-size_t token_address(const char *at, const char *end);
+size_t token_address_value(const char *at, const char *end, uint32_t *ret_value);
+
+static inline size_t token_address(const char *at, const char *end)
+{
+    uint32_t value;
+    return token_address_value(at, end, &value);
+}
 
 #endif
