@@ -221,6 +221,12 @@ static void add_chain(struct filter_builder *filter, const char *text, size_t le
     }
 }
 
+/* Written with leading zeros? Then the token is hashed as a text. */
+static bool is_padded(const char *text, const struct slot *slot)
+{
+    return text[slot->at] == '0' && slot->end - slot->at > 1;
+}
+
 static void add_to_filter(struct filter_builder *filter, const char *text, size_t len,
                           const struct split *split)
 {
@@ -229,10 +235,16 @@ static void add_to_filter(struct filter_builder *filter, const char *text, size_
         bool is_number = slot->class == SLOT_DIGITS && slot->token_at == slot->at;
         if (is_number && slot->end - slot->at <= TOKEN_SHORT_DIGITS)
             continue;
-        filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + slot->token_at,
-                                               slot->end - slot->token_at));
-        if (slot->class == SLOT_ADDRESS && slot->end < len && text[slot->end] == '.')
-            add_chain(filter, text, len, slot);
+        if (slot->class == SLOT_ADDRESS) {
+            filter_builder_add(filter, filter_hash_address((uint32_t)slot->value));
+            if (slot->end < len && text[slot->end] == '.')
+                add_chain(filter, text, len, slot);
+        } else if (is_number && !is_padded(text, slot)) {
+            filter_builder_add(filter, filter_hash_number(slot->value));
+        } else {
+            filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + slot->token_at,
+                                                   slot->end - slot->token_at));
+        }
     }
 }
 

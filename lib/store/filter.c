@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <xxhash.h>
+#include "store/template.h"
 #include "store/token.h"
 
 /* Bits of a hash that choose one of the 512 bits of a line. */
@@ -20,9 +21,32 @@ static uint64_t fold8(uint64_t word)
     return word | ((from_a & ~behind_z & ~word & EACH(0x80)) >> 2);
 }
 
+/* Tokens that are hashed by value. */
+static bool has_value(const char *text, size_t len, uint64_t *ret_hash)
+{
+    uint32_t address;
+    uint64_t number = 0;
+    if (len == 0 || len > SLOT_MAX_DIGITS || !token_digit(*text))
+        return false;
+    if (token_address_value(text, text + len, &address) == len) {
+        *ret_hash = filter_hash_address(address);
+        return true;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (!token_digit(text[i]))
+            return false;
+        number = number * 10 + (unsigned)(text[i] - '0');
+    }
+    *ret_hash = filter_hash_number(number);
+    return *text != '0' || len == 1;
+}
+
 uint64_t filter_hash(enum filter_kind kind, const void *data, size_t len)
 {
     uint64_t folded[TOKEN_HASH_BYTES / 8];
+    uint64_t hash;
+    if (kind == FILTER_TOKEN && has_value(data, len, &hash))
+        return hash;
     if (len > sizeof(folded))
         len = sizeof(folded);
     if (kind == FILTER_PEER)

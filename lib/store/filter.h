@@ -8,8 +8,9 @@
  *
  *   lines   [ 512 bits | 512 bits | … ]    a hash chooses its line, then 6 bits in it
  *
- * Everything is folded to lower-case ASCII before it is hashed, so that one entry serves searches
- * with and without case.
+ * Texts are folded to lower-case ASCII before they are hashed, so that one entry serves searches
+ * with and without case. Tokens that are addresses, or numbers without leading zeros, are hashed by
+ * their value: those are what most blocks have most of.
  */
 
 #include <stdbool.h>
@@ -25,12 +26,32 @@ enum filter_kind {
     FILTER_PEER = 4,    /* 16 bytes of an address, which are not folded */
 };
 
+/* splitmix64's finaliser. */
+static inline uint64_t filter_mix(uint64_t value)
+{
+    value = (value ^ value >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ value >> 27) * UINT64_C(0x94d049bb133111eb);
+    return value ^ value >> 31;
+}
+
 #define FILTER_LINE_BYTES 64
 #define FILTER_BITS       11 /* an entry takes; 512 / 11 = 46 entries a line */
 #define FILTER_PROBES     6
 
 /* Pure. At most the first TOKEN_HASH_BYTES bytes are looked at. */
 uint64_t filter_hash(enum filter_kind kind, const void *data, size_t len);
+
+/* What filter_hash() gives for the token of an address, highest byte first. */
+static inline uint64_t filter_hash_address(uint32_t address)
+{
+    return filter_mix(address | UINT64_C(1) << 63);
+}
+
+/* What filter_hash() gives for the token of a number of 1 to 17 digits without leading zeros. */
+static inline uint64_t filter_hash_number(uint64_t number)
+{
+    return filter_mix(number);
+}
 
 /* Bytes of a filter for so many different entries: whole lines, at least one. */
 size_t filter_bytes(size_t n_entries);

@@ -34,9 +34,12 @@ void template_tree_deinit(struct template_tree *tree)
 static void set_label(struct tree_node *node, const char *label, size_t len)
 {
     node->label = label;
-    node->len = (uint32_t)len;
-    node->head = 0;
-    memcpy(&node->head, label, len < sizeof(node->head) ? len : sizeof(node->head));
+    node->len = (uint16_t)len;
+    node->first = *label;
+    node->head = node->mask = 0;
+    size_t n = len < sizeof(node->head) ? len : sizeof(node->head);
+    memcpy(&node->head, label, n);
+    memset(&node->mask, 0xff, n);
 }
 
 static uint32_t new_node(struct template_tree *tree, const char *label, size_t len, uint32_t n_name)
@@ -49,7 +52,7 @@ static uint32_t new_node(struct template_tree *tree, const char *label, size_t l
         .child = TREE_NONE,
         .slots = {TREE_NONE, TREE_NONE, TREE_NONE},
         .leaf = TREE_NONE,
-        .n_name = n_name,
+        .n_name = (uint16_t)n_name,
     };
     set_label(node, label, len);
     return tree->n_nodes++;
@@ -86,7 +89,7 @@ static bool has_chain(const char *skeleton, size_t n)
 static uint32_t find_child(const struct template_tree *tree, uint32_t node, char first)
 {
     uint32_t child = tree->nodes[node].child;
-    while (child != TREE_NONE && *tree->nodes[child].label != first)
+    while (child != TREE_NONE && tree->nodes[child].first != first)
         child = tree->nodes[child].sibling;
     return child;
 }
@@ -110,14 +113,15 @@ static bool split_node(struct template_tree *tree, uint32_t index, uint32_t n, u
     struct tree_node *behind = &tree->nodes[rest];
     behind->child = node->child;
     behind->leaf = node->leaf;
-    behind->has_slots = node->has_slots;
+    behind->n_slots = node->n_slots;
+    behind->class = node->class;
     memcpy(behind->slots, node->slots, sizeof(node->slots));
     set_label(node, node->label, n);
     node->child = rest;
     node->leaf = TREE_NONE;
-    node->has_slots = false;
+    node->n_slots = 0;
     node->slots[0] = node->slots[1] = node->slots[2] = TREE_NONE;
-    node->n_name = count_name(node->label, n, before);
+    node->n_name = (uint16_t)count_name(node->label, n, before);
     return true;
 }
 
@@ -146,6 +150,14 @@ static uint32_t insert_piece(struct template_tree *tree, uint32_t at, const char
     return at;
 }
 
+static void add_slot(struct template_tree *tree, uint32_t at, unsigned class)
+{
+    struct tree_node *node = &tree->nodes[at];
+    node->slots[class] = new_node(tree, "", 0, 0);
+    node->n_slots += node->slots[class] != TREE_NONE;
+    node->class = (uint8_t)class;
+}
+
 void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n, uint32_t leaf)
 {
     const char *at = skeleton, *end = skeleton + n;
@@ -161,8 +173,7 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
             break;
         unsigned class = (unsigned)slot[1];
         if (tree->nodes[node].slots[class] == TREE_NONE)
-            tree->nodes[node].slots[class] = new_node(tree, "", 0, 0);
-        tree->nodes[node].has_slots = true;
+            add_slot(tree, node, class);
         node = tree->nodes[node].slots[class];
         if (node == TREE_NONE)
             return;
@@ -224,117 +235,86 @@ static bool take_slot(const struct tree_node *node, enum slot_class class, const
     return take_text(text + at, text + len, slot);
 }
 
-static bool has_label(const struct tree_node *node, const char *text, uint32_t at, uint32_t len)
+static inline bool has_label(const struct tree_node *node, const char *text, uint32_t left)
 {
     uint64_t bytes;
-    if (len - at < sizeof(bytes))
-        return node->len <= len - at && memcmp(node->label, text + at, node->len) == 0;
-    memcpy(&bytes, text + at, sizeof(bytes));
-    if (node->len >= sizeof(bytes))
-        return bytes == node->head && node->len <= len - at &&
-               memcmp(node->label + sizeof(bytes), text + at + sizeof(bytes),
-                      node->len - sizeof(bytes)) == 0;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    uint64_t mask = (UINT64_C(1) << (8 * node->len)) - 1;
-#else
-    uint64_t mask = ~(UINT64_MAX >> (8 * node->len));
-#endif
-    return (bytes & mask) == node->head;
+    if (left < sizeof(bytes))
+        return node->len <= left && memcmp(node->label, text, node->len) == 0;
+    memcpy(&bytes, text, sizeof(bytes));
+    if (((bytes ^ node->head) & node->mask) != 0)
+        return false;
+    return node->len <= sizeof(bytes) ||
+           (node->len <= left && memcmp(node->label + sizeof(bytes), text + sizeof(bytes),
+                                        node->len - sizeof(bytes)) == 0);
 }
 
-/* A node to which the walk may come back, and the slots that are left to be tried there. */
+/* A node to which the walk may come back: its slots from this class on are left to be tried. */
 struct step {
-    uint32_t node, at, n_slots;
-    unsigned next_class;
+    uint32_t node, at, n_slots, class;
 };
 
-struct walk {
-    const struct template_tree *tree;
-    const char *text;
-    uint32_t len;
-    struct split *split;
-    struct step here;
-    struct step back[MAX_BACK];
-    unsigned n_back;
-};
-
-static bool go_back(struct walk *walk)
+/*
+ * Over one of a node's slots, from this class on, where the text has one. Returns the node behind,
+ * or TREE_NONE; and whether classes behind that one are left.
+ */
+static uint32_t over_slot(const struct tree_node *node, uint32_t *class, const char *text,
+                          uint32_t at, uint32_t len, struct slot *slot)
 {
-    if (walk->n_back == 0)
-        return false;
-    walk->here = walk->back[--walk->n_back];
-    return true;
-}
-
-/* Only where something is left to be tried. Returns false when there is no more room. */
-static bool remember(struct walk *walk, unsigned next_class)
-{
-    const struct tree_node *node = &walk->tree->nodes[walk->here.node];
-    unsigned class = next_class;
-    while (class < N_SLOT_CLASSES && node->slots[class] == TREE_NONE)
-        class++;
-    if (class == N_SLOT_CLASSES)
-        return true;
-    if (walk->n_back == MAX_BACK)
-        return false;
-    walk->back[walk->n_back] = walk->here;
-    walk->back[walk->n_back++].next_class = class;
-    return true;
-}
-
-/* Over a label, or else a slot. Returns false where there is no way on. */
-static bool go_on(struct walk *walk)
-{
-    struct step *here = &walk->here;
-    const struct tree_node *node = &walk->tree->nodes[here->node];
-    if (here->next_class == TRY_LABEL) {
-        uint32_t child = find_child(walk->tree, here->node, walk->text[here->at]);
-        here->next_class = 0;
-        if (child != TREE_NONE &&
-            has_label(&walk->tree->nodes[child], walk->text, here->at, walk->len)) {
-            if (node->has_slots && !remember(walk, 0))
-                return false;
-            *here = (struct step){child, here->at + walk->tree->nodes[child].len, here->n_slots,
-                                  TRY_LABEL};
-            return true;
-        }
-        if (!node->has_slots)
-            return false;
+    for (uint32_t c = node->n_slots == 1 ? node->class : *class; c < N_SLOT_CLASSES; c++) {
+        *class = c + 1;
+        if (node->slots[c] != TREE_NONE && take_slot(node, c, text, at, len, slot))
+            return node->slots[c];
+        if (node->n_slots == 1)
+            break;
     }
-    for (unsigned class = here->next_class; class < N_SLOT_CLASSES; class++) {
-        struct slot *slot = &walk->split->slots[here->n_slots];
-        if (node->slots[class] == TREE_NONE || here->n_slots == TEMPLATE_MAX_SLOTS ||
-            !take_slot(node, class, walk->text, here->at, walk->len, slot))
-            continue;
-        if (!remember(walk, class + 1))
-            return false;
-        *here = (struct step){node->slots[class], slot->end, here->n_slots + 1, TRY_LABEL};
-        return true;
-    }
-    return false;
+    return TREE_NONE;
 }
 
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t n,
                              struct split *split)
 {
-    struct walk walk;
-    walk.tree = tree;
-    walk.text = text;
-    walk.len = (uint32_t)n;
-    walk.split = split;
-    walk.here = (struct step){.next_class = TRY_LABEL};
-    walk.n_back = 0;
+    const struct tree_node *nodes = tree->nodes, *node;
+    struct step back[MAX_BACK], *top = back;
+    uint32_t here = 0, at = 0, n_slots = 0, len = (uint32_t)n;
+    uint32_t class = TRY_LABEL;
     if (n > TEMPLATE_MAX_BYTES)
         return TREE_NONE;
-    for (unsigned i = 0; i < MAX_STEPS; i++) {
-        const struct tree_node *node = &tree->nodes[walk.here.node];
-        bool at_end = walk.here.at == walk.len;
-        if (at_end && node->leaf != TREE_NONE) {
-            split->n_slots = walk.here.n_slots;
+    for (unsigned i = 0; i < MAX_STEPS && top < back + MAX_BACK; i++) {
+        uint32_t next = TREE_NONE;
+        node = &nodes[here];
+        if (at == len && node->leaf != TREE_NONE) {
+            split->n_slots = n_slots;
             return node->leaf;
         }
-        if ((at_end || !go_on(&walk)) && !go_back(&walk))
+        if (at < len && class == TRY_LABEL) {
+            class = 0;
+            next = find_child(tree, here, text[at]);
+            if (next != TREE_NONE && has_label(&nodes[next], text + at, len - at)) {
+                if (node->n_slots > 0)
+                    *top++ = (struct step){here, at, n_slots, 0};
+                at += nodes[next].len;
+                here = next;
+                class = TRY_LABEL;
+                continue;
+            }
+            next = TREE_NONE;
+        }
+        if (at < len && node->n_slots > 0 && n_slots < TEMPLATE_MAX_SLOTS)
+            next = over_slot(node, &class, text, at, len, &split->slots[n_slots]);
+        if (next != TREE_NONE) {
+            if (node->n_slots > 1 && class < N_SLOT_CLASSES)
+                *top++ = (struct step){here, at, n_slots, class};
+            at = split->slots[n_slots++].end;
+            here = next;
+            class = TRY_LABEL;
+        } else if (top > back) {
+            here = (--top)->node;
+            at = top->at;
+            n_slots = top->n_slots;
+            class = top->class;
+        } else {
             return TREE_NONE;
+        }
     }
     return TREE_NONE;
 }

@@ -22,12 +22,15 @@
 struct tree_node {
     const char *label; /* of a skeleton that was inserted, which must outlive the tree */
     uint64_t head;     /* the first bytes of the label, as they lie in memory; zeros behind it */
-    uint32_t len;
+    uint64_t mask;     /* of those bytes */
+    uint16_t len;
+    uint16_t n_name; /* bytes in front of a slot here that belong to its token */
     uint32_t sibling, child;        /* by label; TREE_NONE: none, as with all that follow */
     uint32_t slots[N_SLOT_CLASSES]; /* by slot */
     uint32_t leaf;                  /* the template, where the text may end here */
-    uint32_t n_name; /* bytes in front of a slot here that belong to its token */
-    bool has_slots;
+    char first;     /* byte of the label */
+    uint8_t n_slots; /* classes that slots[] has; a single one is `class` */
+    uint8_t class;
 } __attribute__((aligned(64)));
 
 struct template_tree {
