@@ -23,10 +23,10 @@ static bool waits_for_others(const struct boom_task_info *info)
     return info->doing >= BOOM_DOING_IDLE && info->deadline_ns == BOOM_NEVER;
 }
 
-static struct boom_registry_look look_at(const struct boom_task_info *infos, size_t n,
-                                         const char *group)
+static struct boom_stall_detector look_at(const struct boom_task_info *infos, size_t n,
+                                          const char *group)
 {
-    struct boom_registry_look look = {.stuck = false};
+    struct boom_stall_detector look = {.stuck = false};
     bool all_wait = true, one_is_busy = false;
 
     for (size_t i = 0; i < n; i++) {
@@ -42,17 +42,18 @@ static struct boom_registry_look look_at(const struct boom_task_info *infos, siz
 }
 
 int boom_registry_look(struct boom_registry *registry, const char *group,
-                       struct boom_registry_look *look)
+                       struct boom_stall_detector *detector)
 {
-    struct boom_registry_look before = *look;
+    struct boom_stall_detector before = *detector;
     struct boom_task_info *infos;
     size_t n;
     int r = registry_snapshot(registry, &infos, &n);
 
     if (r < 0)
         return r;
-    *look = look_at(infos, n, group);
+    *detector = look_at(infos, n, group);
     free(infos);
-    return before.stuck && look->stuck && before.fingerprint == look->fingerprint ? BOOM_STALLED
-                                                                                  : 0;
+    return before.stuck && detector->stuck && before.fingerprint == detector->fingerprint
+               ? BOOM_STALLED
+               : 0;
 }

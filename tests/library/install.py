@@ -89,11 +89,13 @@ def check_files(installed, root):
 
 
 def check_headers(installed, compilers):
-    """Each header alone, as the strictest of users compiles it."""
+    """Each header alone, as the strictest of users compiles it; also with the other compiler, where it is there."""
     headers = sorted(glob.glob(installed.path("include", "boom", "*.h")))
     assert headers
+    others = [(["clang", "-std=c11"], "c"), (["clang++", "-std=c++17"], "c++")]
+    compilers = compilers + [other for other in others if shutil.which(other[0][0])]
     for (compiler, language), header in itertools.product(compilers, headers):
-        run(*compiler, *WARNINGS, "-Wpedantic", "-fsyntax-only", *installed.pkg_config("--cflags"),
+        run(*compiler, *WARNINGS, "-Wpedantic", "-Wshadow", "-Wconversion", "-fsyntax-only", *installed.cflags,
             "-x", language, "-include", f"boom/{os.path.basename(header)}", "/dev/null")
 
 

@@ -132,20 +132,20 @@ static int wait_forever(void *arg)
 /* A group that waits for what nobody sends is found, and can be cancelled. */
 static int check_registry(void)
 {
-    struct boom_registry_look look;
+    struct boom_stall_detector detector;
     struct lost lost;
     int n = 0;
     char byte;
 
-    memset(&look, 0, sizeof(look));
+    memset(&detector, 0, sizeof(detector));
     CHECK(boom_registry_new(&lost.registry) == 0 && boom_group_new(NULL, &lost.group) == 0);
     CHECK(boom_chan_new(1, 0, &lost.nothing) == 0 && boom_chan_new(1, 0, &lost.here) == 0);
     CHECK(boom_group_set_registry(lost.group, lost.registry, "crew") == 0);
     CHECK(boom_group_go(lost.group, "lost", wait_forever, &lost) == 0);
     CHECK(boom_chan_recv(lost.here, NULL, &byte) == 0);
     CHECK(boom_registry_each(lost.registry, count_stuck, &n) == 0 && n == 1);
-    CHECK(boom_registry_look(lost.registry, "crew", &look) == 0);
-    CHECK(boom_registry_look(lost.registry, "crew", &look) == BOOM_STALLED);
+    CHECK(boom_registry_look(lost.registry, "crew", &detector) == 0);
+    CHECK(boom_registry_look(lost.registry, "crew", &detector) == BOOM_STALLED);
     boom_ctx_cancel(boom_group_ctx(lost.group), -EDEADLK);
     CHECK(boom_group_wait(lost.group) == -ECANCELED);
     boom_group_free(lost.group);

@@ -9,7 +9,7 @@
 
 #include <poll.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_EACH = 2, PER_SENDER = 1500 };
 
@@ -102,7 +102,7 @@ static void *thread_receives(void *arg)
 }
 
 /* What kinds there are differs: loops at both ends of a rendezvous would wait for each other. */
-static void play_round(struct random *random)
+static void play_round(void *arg, struct random *random)
 {
     enum { N = 4 * N_EACH };
     static void *(*const mains[])(void *) = {loop_sends, thread_sends, loop_receives,
@@ -121,7 +121,7 @@ static void play_round(struct random *random)
         unsigned kind = capacity > 0 ? i % 4 : (unsigned[]){first, 1, 3 - first, 3}[i % 4];
 
         ends[i] = (struct end){chan, {random_next(random)}, &n_received};
-        CHECK(pthread_create(&threads[i], NULL, mains[kind], &ends[i]) == 0);
+        threads[i] = stress_thread(mains[kind], &ends[i]);
     }
     for (unsigned i = 0; i < N; i++)
         if (i % 4 < 2) {
@@ -138,14 +138,5 @@ static void play_round(struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-chan-fd");
-    int64_t end_ns = stress_end_ns();
-    unsigned n_rounds = 0;
-
-    do {
-        play_round(&random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-chan-fd", play_round, NULL);
 }

@@ -7,7 +7,7 @@
  */
 #include <boom/chan.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { MAX_THREADS = 6, PER_SENDER = 400 };
 
@@ -134,8 +134,9 @@ static void disturb(struct round *round, struct random *random)
     await_received(round, n);
 }
 
-static void play_round(struct round *round, struct random *random)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     unsigned n_senders = 1 + (unsigned)random_below(random, MAX_THREADS);
     unsigned n_receivers = 1 + (unsigned)random_below(random, MAX_THREADS);
     struct player players[2 * MAX_THREADS];
@@ -151,13 +152,11 @@ static void play_round(struct round *round, struct random *random)
         bool sends = i < n_senders;
 
         players[i] = (struct player){round, sends ? i : 0, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, sends ? sender_main : receiver_main, &players[i]) ==
-              0);
+        threads[i] = stress_thread(sends ? sender_main : receiver_main, &players[i]);
     }
     disturb(round, random);
     CHECK(boom_chan_close(round->chan) == 0);
-    for (unsigned i = 0; i < n_senders + n_receivers; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, n_senders + n_receivers);
     check_round(round);
     boom_ctx_unref(round->ctx[0]);
     boom_ctx_unref(round->ctx[1]);
@@ -166,15 +165,7 @@ static void play_round(struct round *round, struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-chan");
-    int64_t end_ns = stress_end_ns();
     static struct round round;
-    unsigned n_rounds = 0;
 
-    do {
-        play_round(&round, &random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-chan", play_round, &round);
 }

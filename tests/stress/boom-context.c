@@ -7,7 +7,7 @@
  */
 #include <poll.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_THREADS = 4, DEPTH = 5, CALLS = 60 };
 
@@ -98,7 +98,7 @@ static void play_leaf(struct player *player)
     pthread_t other;
 
     boom_ctx_after_func(leaf.ctx, &leaf.after);
-    CHECK(pthread_create(&other, NULL, cancel_leaf, boom_ctx_ref(leaf.ctx)) == 0);
+    other = stress_thread(cancel_leaf, boom_ctx_ref(leaf.ctx));
     random_yield(&player->random);
     stopped = boom_ctx_stop_after(leaf.ctx, &leaf.after);
     random_yield(&player->random);
@@ -120,7 +120,7 @@ static void *player_main(void *arg)
     return NULL;
 }
 
-static void play_round(struct random *random)
+static void play_round(void *arg, struct random *random)
 {
     struct round round = {0};
     struct player players[N_THREADS];
@@ -129,27 +129,17 @@ static void play_round(struct random *random)
     CHECK(boom_ctx_with_cancel(NULL, &round.root) == 0);
     for (unsigned i = 0; i < N_THREADS; i++) {
         players[i] = (struct player){&round, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, player_main, &players[i]) == 0);
+        threads[i] = stress_thread(player_main, &players[i]);
     }
     for (uint64_t i = random_below(random, 3000); i > 0; i--)
         sched_yield();
     boom_ctx_cancel(round.root, 0);
-    for (unsigned i = 0; i < N_THREADS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_THREADS);
     boom_ctx_unref(round.root);
     CHECK(round.n_values == round.n_destroyed);
 }
 
 int main(void)
 {
-    struct random random = stress_begin("boom-context");
-    int64_t end_ns = stress_end_ns();
-    unsigned n_rounds = 0;
-
-    do {
-        play_round(&random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-context", play_round, NULL);
 }

@@ -9,7 +9,7 @@
 #include <boom/fan.h>
 #include <boom/registry.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { MAX_WIDTH = 6, N_KEYS = 7, MAX_ITEMS = 2000 };
 
@@ -96,12 +96,12 @@ static void count_task(void *arg, const struct boom_task_info *info)
 
 static void look_around(struct round *round)
 {
-    struct boom_registry_look look = {.stuck = false};
+    struct boom_stall_detector detector = {.stuck = false};
     unsigned n = 0;
 
     CHECK(boom_registry_each(round->registry, count_task, &n) == 0);
     CHECK(n <= MAX_WIDTH + 3);
-    CHECK(boom_registry_look(round->registry, "fans", &look) == 0);
+    CHECK(boom_registry_look(round->registry, "fans", &detector) == 0);
 }
 
 static void drain_sink(struct round *round, struct random *random, uint32_t cancel_after)
@@ -155,15 +155,15 @@ static void finish(struct round *round, bool cancelled)
         CHECK(boom_chan_close(round->outs[i]) == -EALREADY);
 }
 
-static void play_round(struct round *round, struct random *random, struct boom_registry *registry)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     struct relay relays[MAX_WIDTH];
     uint32_t cancel_after = UINT32_MAX;
 
     memset(round, 0, sizeof(*round));
     memset(round->last_of_key, -1, sizeof(round->last_of_key));
     round->last = -1;
-    round->registry = registry;
     round->width = 1 + (unsigned)random_below(random, MAX_WIDTH);
     round->n_items = 1 + (uint32_t)random_below(random, MAX_ITEMS);
     round->ordered = random_below(random, 2);
@@ -172,7 +172,8 @@ static void play_round(struct round *round, struct random *random, struct boom_r
     if (random_below(random, 3) == 0)
         cancel_after = (uint32_t)random_below(random, round->n_items) + 1;
     CHECK(boom_group_new(NULL, &round->group) == 0);
-    CHECK(boom_group_set_registry(round->group, registry, "fans") == 0);
+    CHECK(boom_registry_new(&round->registry) == 0);
+    CHECK(boom_group_set_registry(round->group, round->registry, "fans") == 0);
     new_chan(random, &round->source);
     new_chan(random, &round->sink);
     for (unsigned i = 0; i < round->width; i++) {
@@ -189,22 +190,12 @@ static void play_round(struct round *round, struct random *random, struct boom_r
     boom_chan_free(round->source);
     boom_chan_free(round->sink);
     boom_group_free(round->group);
+    boom_registry_free(round->registry);
 }
 
 int main(void)
 {
-    struct random random = stress_begin("boom-fan");
-    int64_t end_ns = stress_end_ns();
-    struct boom_registry *registry;
     static struct round round;
-    unsigned n_rounds = 0;
 
-    CHECK(boom_registry_new(&registry) == 0);
-    do {
-        play_round(&round, &random, registry);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    boom_registry_free(registry);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-fan", play_round, &round);
 }

@@ -8,8 +8,8 @@
 #include <boom/chan.h>
 #include <boom/select.h>
 
-#include "stress.h"
 #include "stress/linear.h"
+#include "stress/stress.h"
 
 enum { N_THREADS = 4, MAX_OPS_A_THREAD = 5, MAX_PATIENCE = 64 };
 
@@ -31,6 +31,7 @@ struct scene {
     atomic_uint_fast64_t stamp;
     atomic_uint n_done; /* operations of this history */
     struct player players[N_THREADS];
+    size_t n_ops, n_overlapped; /* of all histories */
 };
 
 /* Most send or receive; a thread in ten closes. */
@@ -167,14 +168,30 @@ static size_t count_overlapped(const struct linear_history *history)
     return n;
 }
 
-static void start(struct scene *scene, struct random *random, pthread_t *ret_threads)
+static void play_round(void *arg, struct random *random)
+{
+    struct scene *scene = arg;
+    struct linear_history history;
+    bool has_legal_order;
+
+    for (unsigned i = 0; i < N_THREADS; i++)
+        scene->players[i].random.state = random_next(random);
+    play(scene, random, &history);
+    has_legal_order = linear_check(&history);
+    if (!has_legal_order)
+        linear_print(&history, stderr);
+    CHECK(has_legal_order);
+    scene->n_ops += history.n_ops;
+    scene->n_overlapped += count_overlapped(&history);
+}
+
+static void start(struct scene *scene, pthread_t *ret_threads)
 {
     pthread_barrier_init(&scene->begin, NULL, N_THREADS + 1);
     pthread_barrier_init(&scene->end, NULL, N_THREADS + 1);
     for (unsigned i = 0; i < N_THREADS; i++) {
-        scene->players[i] =
-            (struct player){.scene = scene, .thread = i, .random = {random_next(random)}};
-        CHECK(pthread_create(&ret_threads[i], NULL, player_main, &scene->players[i]) == 0);
+        scene->players[i] = (struct player){.scene = scene, .thread = i};
+        ret_threads[i] = stress_thread(player_main, &scene->players[i]);
     }
 }
 
@@ -182,35 +199,20 @@ static void stop(struct scene *scene, const pthread_t *threads)
 {
     scene->chan = NULL;
     pthread_barrier_wait(&scene->begin);
-    for (unsigned i = 0; i < N_THREADS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_THREADS);
     pthread_barrier_destroy(&scene->begin);
     pthread_barrier_destroy(&scene->end);
 }
 
 int main(void)
 {
-    struct random random = stress_begin("boom-linear");
-    int64_t end_ns = stress_end_ns();
-    size_t n_histories = 0, n_ops = 0, n_overlapped = 0;
-    struct linear_history history;
+    struct scene scene = {0};
     pthread_t threads[N_THREADS];
-    struct scene scene;
+    int r;
 
-    start(&scene, &random, threads);
-    do {
-        play(&scene, &random, &history);
-        if (!linear_check(&history)) {
-            fprintf(stderr, "history %zu has no legal order\n", n_histories);
-            linear_print(&history, stderr);
-            abort();
-        }
-        n_histories++;
-        n_ops += history.n_ops;
-        n_overlapped += count_overlapped(&history);
-    } while (boom_now_ns() < end_ns);
+    start(&scene, threads);
+    r = stress_run("boom-linear", play_round, &scene);
     stop(&scene, threads);
-    printf("%zu histories, %zu operations, %zu of them overlapped\n", n_histories, n_ops,
-           n_overlapped);
-    return 0;
+    printf("%zu operations, %zu of them overlapped\n", scene.n_ops, scene.n_overlapped);
+    return r;
 }

@@ -7,7 +7,7 @@
  */
 #include <boom/pipeline.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { MAX_STAGES = 3, N_SUBMITTERS = 3, PER_SUBMITTER = 1500 };
 
@@ -229,8 +229,9 @@ static void end_round(struct round *round, struct random *random)
     boom_ctx_unref(drain_ctx);
 }
 
-static void play_round(struct round *round, struct random *random)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     struct boom_stage_options stages[MAX_STAGES];
     struct submitter submitters[N_SUBMITTERS];
     pthread_t threads[N_SUBMITTERS], reader;
@@ -243,14 +244,13 @@ static void play_round(struct round *round, struct random *random)
     CHECK(boom_ctx_with_cancel(NULL, &round->ctx) == 0);
     CHECK(boom_pipeline_start(round->ctx, stages, round->n_stages, &round->p) == 0);
     round->n_submitting = N_SUBMITTERS;
-    CHECK(pthread_create(&reader, NULL, reader_main, round) == 0);
+    reader = stress_thread(reader_main, round);
     for (unsigned i = 0; i < N_SUBMITTERS; i++) {
         submitters[i] = (struct submitter){round, i, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, submitter_main, &submitters[i]) == 0);
+        threads[i] = stress_thread(submitter_main, &submitters[i]);
     }
     end_round(round, random);
-    for (unsigned i = 0; i < N_SUBMITTERS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_SUBMITTERS);
     atomic_store(&round->over, true);
     pthread_join(reader, NULL);
     check_round(round);
@@ -260,15 +260,7 @@ static void play_round(struct round *round, struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-pipeline");
-    int64_t end_ns = stress_end_ns();
     static struct round round;
-    unsigned n_rounds = 0;
 
-    do {
-        play_round(&round, &random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-pipeline", play_round, &round);
 }

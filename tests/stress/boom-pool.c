@@ -8,7 +8,7 @@
 #include <boom/pool.h>
 #include <boom/registry.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_SUBMITTERS = 3, PER_SUBMITTER = 500, MAX_WORKERS = 6 };
 
@@ -92,8 +92,9 @@ static void end_round(struct round *round, bool cancelled)
     boom_ctx_unref(ctx);
 }
 
-static void play_round(struct round *round, struct random *random)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     struct boom_pool_options options = {"stress", 1, 1, 1 + random_below(random, 8), NULL};
     struct player players[N_SUBMITTERS];
     pthread_t threads[N_SUBMITTERS];
@@ -106,7 +107,7 @@ static void play_round(struct round *round, struct random *random)
     round->n_submitting = N_SUBMITTERS;
     for (unsigned i = 0; i < N_SUBMITTERS; i++) {
         players[i] = (struct player){round, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, submitter_main, &players[i]) == 0);
+        threads[i] = stress_thread(submitter_main, &players[i]);
     }
     while (round->n_submitting > 0 && !(early && round->n_run > PER_SUBMITTER / 2)) {
         resize(round, random);
@@ -115,8 +116,7 @@ static void play_round(struct round *round, struct random *random)
     if (round->n_submitting == 0)
         settle(round);
     end_round(round, random_below(random, 2));
-    for (unsigned i = 0; i < N_SUBMITTERS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_SUBMITTERS);
     CHECK(round->n_run == round->n_accepted);
     boom_pool_free(round->pool);
     boom_registry_free(round->registry);
@@ -124,15 +124,7 @@ static void play_round(struct round *round, struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-pool");
-    int64_t end_ns = stress_end_ns();
     static struct round round;
-    unsigned n_rounds = 0;
 
-    do {
-        play_round(&round, &random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-pool", play_round, &round);
 }

@@ -8,7 +8,7 @@
 #include <boom/rate.h>
 #include <boom/retry.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_THREADS = 4, MAX_PER_NS_INVERSE = 100, MAX_BURST = 50, CALLS = 2000 };
 
@@ -113,7 +113,7 @@ static void check(const struct player *players)
     CHECK(n_retries > 0);
 }
 
-static void play_round(struct random *random)
+static void play_round(void *arg, struct random *random)
 {
     struct boom_clock clock = {read_clock, wait_until, NULL};
     struct player players[N_THREADS];
@@ -130,7 +130,7 @@ static void play_round(struct random *random)
     CHECK(boom_ctx_with_cancel(NULL, &ctx) == 0);
     for (unsigned i = 0; i < N_THREADS; i++) {
         players[i] = (struct player){rate, budget, ctx, {random_next(random)}, 0, 0, 0};
-        CHECK(pthread_create(&threads[i], NULL, player_main, &players[i]) == 0);
+        threads[i] = stress_thread(player_main, &players[i]);
     }
     while (n_calls_made < CALLS) {
         now_ns += (int64_t)random_below(random, 40);
@@ -138,8 +138,7 @@ static void play_round(struct random *random)
     }
     over = true;
     boom_ctx_cancel(ctx, 0);
-    for (unsigned i = 0; i < N_THREADS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_THREADS);
     check(players);
     boom_ctx_unref(ctx);
     boom_retry_budget_free(budget);
@@ -148,14 +147,5 @@ static void play_round(struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-rate");
-    int64_t end_ns = stress_end_ns();
-    unsigned n_rounds = 0;
-
-    do {
-        play_round(&random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-rate", play_round, NULL);
 }

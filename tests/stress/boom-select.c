@@ -8,7 +8,7 @@
  */
 #include <boom/select.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_CHANS = 4, MAX_THREADS = 8, MAX_CASES = 6, CALLS = 400 };
 
@@ -159,8 +159,9 @@ static void check_round(struct round *round)
             CHECK(round->sent[p][i] == round->received[p][i]);
 }
 
-static void play_round(struct round *round, struct random *random)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     unsigned n_players = 2 + (unsigned)random_below(random, MAX_THREADS - 1);
     struct player players[MAX_THREADS];
     pthread_t threads[MAX_THREADS];
@@ -172,26 +173,17 @@ static void play_round(struct round *round, struct random *random)
     round->n_playing = n_players;
     for (unsigned i = 0; i < n_players; i++) {
         players[i] = (struct player){round, i, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, player_main, &players[i]) == 0);
+        threads[i] = stress_thread(player_main, &players[i]);
     }
     disturb(round, random, n_players);
-    for (unsigned i = 0; i < n_players; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, n_players);
     check_round(round);
     boom_ctx_unref(round->ctx);
 }
 
 int main(void)
 {
-    struct random random = stress_begin("boom-select");
-    int64_t end_ns = stress_end_ns();
     static struct round round;
-    unsigned n_rounds = 0;
 
-    do {
-        play_round(&round, &random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-select", play_round, &round);
 }

@@ -7,7 +7,7 @@
 #include <boom/semaphore.h>
 #include <boom/waitgroup.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_THREADS = 6, N_WAITERS = 2, CALLS = 500, MAX_SIZE = 8 };
 
@@ -75,8 +75,9 @@ static void *waiter_main(void *arg)
     return NULL;
 }
 
-static void play_round(struct round *round, struct random *random)
+static void play_round(void *arg, struct random *random)
 {
+    struct round *round = arg;
     struct player players[N_THREADS + N_WAITERS];
     pthread_t threads[N_THREADS + N_WAITERS];
     struct boom_semaphore_stats stats;
@@ -87,8 +88,7 @@ static void play_round(struct round *round, struct random *random)
     CHECK(boom_waitgroup_add(round->group, N_THREADS) == 0);
     for (unsigned i = 0; i < N_THREADS + N_WAITERS; i++) {
         players[i] = (struct player){round, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, i < N_THREADS ? player_main : waiter_main,
-                             &players[i]) == 0);
+        threads[i] = stress_thread(i < N_THREADS ? player_main : waiter_main, &players[i]);
     }
     while (atomic_load(&round->n_done) < N_THREADS) {
         boom_semaphore_resize(round->semaphore, random_below(random, MAX_SIZE + 1));
@@ -96,8 +96,7 @@ static void play_round(struct round *round, struct random *random)
         boom_semaphore_resize(round->semaphore, MAX_SIZE);
         random_yield(random);
     }
-    for (unsigned i = 0; i < N_THREADS + N_WAITERS; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N_THREADS + N_WAITERS);
     boom_semaphore_get_stats(round->semaphore, &stats);
     CHECK(stats.held == 0 && stats.waiting == 0 && stats.size == MAX_SIZE);
     boom_semaphore_free(round->semaphore);
@@ -106,15 +105,7 @@ static void play_round(struct round *round, struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-semaphore");
-    int64_t end_ns = stress_end_ns();
     static struct round round;
-    unsigned n_rounds = 0;
 
-    do {
-        play_round(&round, &random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-semaphore", play_round, &round);
 }

@@ -8,7 +8,7 @@
 
 #include <semaphore.h>
 
-#include "stress.h"
+#include "stress/stress.h"
 
 enum { N_LOOPS = 3, N_SENDERS = 2, N_RECEIVERS = 2, PER_LOOP = 2000 };
 
@@ -75,7 +75,7 @@ static void *receiver_main(void *arg)
     return NULL;
 }
 
-static void play_round(struct random *random)
+static void play_round(void *arg, struct random *random)
 {
     enum { N = N_LOOPS + N_SENDERS, N_ALL = N + N_RECEIVERS };
     struct loop loops[N_ALL];
@@ -88,13 +88,11 @@ static void play_round(struct random *random)
         void *(*fn)(void *arg) = i < N_LOOPS ? loop_main : i < N ? sender_main : receiver_main;
 
         loops[i] = (struct loop){chan, {random_next(random)}};
-        CHECK(pthread_create(&threads[i], NULL, fn, &loops[i]) == 0);
+        threads[i] = stress_thread(fn, &loops[i]);
     }
-    for (unsigned i = 0; i < N; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads, N);
     CHECK(boom_chan_close(chan) == 0);
-    for (unsigned i = N; i < N_ALL; i++)
-        pthread_join(threads[i], NULL);
+    stress_join(threads + N, N_RECEIVERS);
     boom_chan_get_stats(chan, &stats);
     CHECK(stats.received == N * PER_LOOP);
     boom_chan_free(chan);
@@ -102,14 +100,5 @@ static void play_round(struct random *random)
 
 int main(void)
 {
-    struct random random = stress_begin("boom-watch");
-    int64_t end_ns = stress_end_ns();
-    unsigned n_rounds = 0;
-
-    do {
-        play_round(&random);
-        n_rounds++;
-    } while (boom_now_ns() < end_ns);
-    printf("%u rounds\n", n_rounds);
-    return 0;
+    return stress_run("boom-watch", play_round, NULL);
 }

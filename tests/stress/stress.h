@@ -3,8 +3,10 @@
 #define STRESS_H
 
 /*
- * What the stress tests share. A run lasts STRESS_SECONDS (2) and starts from STRESS_SEED (the
- * clock); the seed is printed, so that a failure can be tried again.
+ * What the stress tests share. A test is a round that is played again and again, from a seed of its
+ * own each time: STRESS_SEED (else the clock) is the first round's, and the others follow from it.
+ * It ends after STRESS_SECONDS (2), or after STRESS_ROUNDS rounds where that is set. The seed is
+ * printed at the start; that of the round which failed, where a CHECK() does not hold.
  */
 
 #include <errno.h>
@@ -19,10 +21,8 @@
 
 #define CHECK(fact)                                                                                \
     do {                                                                                           \
-        if (!(fact)) {                                                                             \
-            fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #fact);              \
-            abort();                                                                               \
-        }                                                                                          \
+        if (!(fact))                                                                               \
+            stress_fail(__FILE__, __LINE__, #fact);                                                \
     } while (0)
 
 struct random {
@@ -52,25 +52,14 @@ static inline void random_yield(struct random *random)
         sched_yield();
 }
 
-static inline int64_t env_number(const char *name, int64_t otherwise)
-{
-    const char *value = getenv(name);
+/* Says what does not hold, and how to try the round again; does not return. Any thread. */
+_Noreturn void stress_fail(const char *file, int line, const char *fact);
 
-    return value ? strtoll(value, NULL, 0) : otherwise;
-}
+/* The whole of main() of a test: plays round(arg, random) until the end. Returns 0. */
+int stress_run(const char *name, void (*round)(void *arg, struct random *random), void *arg);
 
-static inline struct random stress_begin(const char *name)
-{
-    struct random random = {.state = (uint64_t)env_number("STRESS_SEED", boom_now_ns())};
-
-    printf("%s: STRESS_SEED=%llu\n", name, (unsigned long long)random.state);
-    fflush(stdout);
-    return random;
-}
-
-static inline int64_t stress_end_ns(void)
-{
-    return boom_now_ns() + env_number("STRESS_SECONDS", 2) * 1000000000;
-}
+/* A thread that is there from here to stress_join(). */
+pthread_t stress_thread(void *(*fn)(void *arg), void *arg);
+void stress_join(const pthread_t *threads, size_t n_threads);
 
 #endif

@@ -179,30 +179,30 @@ static void pair_deinit(struct pair *pair)
 
 static void test_finds_those_who_wait_on_each_other(void **state)
 {
-    struct boom_registry_look look = {.stuck = false}, other = {.stuck = false};
+    struct boom_stall_detector detector = {.stuck = false}, other = {.stuck = false};
     struct pair pair;
 
     pair_init(&pair);
     assert_int_equal(boom_group_set_registry(pair.group, NULL, NULL), -EBUSY);
-    assert_int_equal(boom_registry_look(pair.registry, "pair", &look), 0); /* a first look */
-    assert_int_equal(look.n_tasks, 2);
-    assert_int_equal(boom_registry_look(pair.registry, "pair", &look), BOOM_STALLED);
-    assert_int_equal(boom_registry_look(pair.registry, "pair", &look), BOOM_STALLED);
+    assert_int_equal(boom_registry_look(pair.registry, "pair", &detector), 0); /* a first look */
+    assert_int_equal(detector.n_tasks, 2);
+    assert_int_equal(boom_registry_look(pair.registry, "pair", &detector), BOOM_STALLED);
+    assert_int_equal(boom_registry_look(pair.registry, "pair", &detector), BOOM_STALLED);
     assert_int_equal(boom_registry_look(pair.registry, "other", &other), 0);
     assert_int_equal(boom_registry_look(pair.registry, "other", &other), 0);
     assert_int_equal(other.n_tasks, 0);
 
     boom_ctx_cancel(boom_group_ctx(pair.group), 0);
     assert_int_equal(boom_group_wait(pair.group), -ECANCELED);
-    assert_int_equal(boom_registry_look(pair.registry, "pair", &look), 0);
-    assert_int_equal(look.n_tasks, 0);
+    assert_int_equal(boom_registry_look(pair.registry, "pair", &detector), 0);
+    assert_int_equal(detector.n_tasks, 0);
     pair_deinit(&pair);
 }
 
 static void test_is_not_fooled_by_what_moves_or_will(void **state)
 {
     struct boom_registry *registry = new_registry();
-    struct boom_registry_look look = {.stuck = false};
+    struct boom_stall_detector detector = {.stuck = false};
     struct boom_task *task;
     static const enum boom_doing fine[] = {BOOM_DOING_RUN, BOOM_DOING_IO, BOOM_DOING_SLEEP,
                                            BOOM_DOING_IDLE};
@@ -211,17 +211,17 @@ static void test_is_not_fooled_by_what_moves_or_will(void **state)
     for (unsigned i = 0; i < 4; i++) {
         boom_task_waits(task, fine[i], NULL, NULL, BOOM_NEVER);
         for (int n = 0; n < 3; n++)
-            assert_int_equal(boom_registry_look(registry, "g", &look), 0);
+            assert_int_equal(boom_registry_look(registry, "g", &detector), 0);
     }
     /* the same wait, but another time */
     for (int n = 0; n < 3; n++) {
         boom_task_waits(task, BOOM_DOING_ACQUIRE, NULL, NULL, BOOM_NEVER);
-        assert_int_equal(boom_registry_look(registry, "g", &look), 0);
+        assert_int_equal(boom_registry_look(registry, "g", &detector), 0);
     }
-    assert_int_equal(boom_registry_look(registry, "g", &look), BOOM_STALLED);
+    assert_int_equal(boom_registry_look(registry, "g", &detector), BOOM_STALLED);
     boom_task_waits(task, BOOM_DOING_ACQUIRE, NULL, NULL, 5);
     for (int n = 0; n < 3; n++)
-        assert_int_equal(boom_registry_look(registry, "g", &look), 0);
+        assert_int_equal(boom_registry_look(registry, "g", &detector), 0);
     boom_task_free(task);
     boom_registry_free(registry);
 }
@@ -277,7 +277,7 @@ static void test_workers_of_a_pool_are_tasks(void **state)
     struct gate gate = {.registry = new_registry()};
     struct boom_pool_options options = {
         .name = "pool", .workers_min = 2, .workers_max = 2, .queue = 4, .registry = gate.registry};
-    struct boom_registry_look look = {.stuck = false};
+    struct boom_stall_detector detector = {.stuck = false};
     struct boom_pool *pool;
 
     sem_init(&gate.entered, 0, 0);
@@ -285,8 +285,8 @@ static void test_workers_of_a_pool_are_tasks(void **state)
     assert_int_equal(boom_pool_new(NULL, &options, &pool), 0);
     AWAIT(count_doing(gate.registry, BOOM_DOING_IDLE) == 2);
     for (int n = 0; n < 2; n++) /* all idle: that is none's fault */
-        assert_int_equal(boom_registry_look(gate.registry, "pool", &look), 0);
-    assert_int_equal(look.n_tasks, 2);
+        assert_int_equal(boom_registry_look(gate.registry, "pool", &detector), 0);
+    assert_int_equal(detector.n_tasks, 2);
     assert_int_equal(boom_pool_submit(pool, NULL, pass_gate, &gate), 0);
     wait_sem(&gate.entered);
     assert_int_equal(count_doing(gate.registry, BOOM_DOING_IO), 1);

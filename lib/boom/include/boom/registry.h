@@ -112,8 +112,8 @@ int boom_registry_each(struct boom_registry *registry,
 /* One line a task, as in the picture above. Returns 0, -ENOMEM, -EIO (file has an error). */
 int boom_registry_dump(struct boom_registry *registry, FILE *file);
 
-/* What a detector remembers of its last look. Start it zeroed. */
-struct boom_registry_look {
+/* A detector of stalls: what it remembers of its last look. Start it zeroed. */
+struct boom_stall_detector {
     bool stuck;           /* private */
     unsigned n_tasks;     /* of the group, at the last look */
     uint64_t fingerprint; /* private */
@@ -122,7 +122,7 @@ struct boom_registry_look {
 enum { BOOM_STALLED = 1 }; /* boom_registry_look() */
 
 /*
- * A look at a group, to be repeated by the caller, with the same `look`, at intervals that are long
+ * A look at a group, to be repeated by the caller, with the same `detector`, at intervals that are long
  * against a delay of the scheduler: some seconds.
  *
  * Returns BOOM_STALLED when at this look and at the one before every task of the group was in the very
@@ -136,7 +136,7 @@ enum { BOOM_STALLED = 1 }; /* boom_registry_look() */
  * that were not declared, and to waits with a deadline that are begun again and again.
  */
 int boom_registry_look(struct boom_registry *registry, const char *group,
-                       struct boom_registry_look *look);
+                       struct boom_stall_detector *detector);
 
 #pragma GCC visibility pop
 #ifdef __cplusplus
