@@ -97,8 +97,11 @@ static uint64_t next_random(struct retry *retry)
 static int64_t draw_pause(struct retry *retry)
 {
     const struct boom_retry_options *options = retry->options;
-    uint64_t drawn = options->random ? options->random(options->arg) : next_random(retry);
+    uint64_t drawn;
 
+    if (retry->ceiling_ns == 0)
+        return 0;
+    drawn = options->random ? options->random(options->arg) : next_random(retry);
     return (int64_t)(drawn % ((uint64_t)retry->ceiling_ns + 1));
 }
 

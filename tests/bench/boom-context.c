@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "best.h"
 #include "queues.h"
 
 enum { TREE = 1000, THREADS = 200, REPEATS = 10 };
@@ -39,7 +40,7 @@ static double make_children(struct boom_ctx *parent, size_t n)
     return (double)(boom_now_ns() - begin_ns) / (double)n;
 }
 
-static double cancel_tree(void)
+static double cancel_tree(void *arg)
 {
     struct boom_ctx *root, *leaves[TREE];
     int64_t begin_ns, end_ns;
@@ -68,7 +69,7 @@ static void *bare_nothing(void *arg)
     return arg;
 }
 
-static double group_threads(void)
+static double group_threads(void *arg)
 {
     int64_t begin_ns = boom_now_ns();
     struct boom_group *group;
@@ -83,7 +84,7 @@ static double group_threads(void)
     return (double)(boom_now_ns() - begin_ns) / THREADS;
 }
 
-static double bare_threads(void)
+static double bare_threads(void *arg)
 {
     int64_t begin_ns = boom_now_ns();
     pthread_t threads[THREADS];
@@ -96,18 +97,6 @@ static double bare_threads(void)
     return (double)(boom_now_ns() - begin_ns) / THREADS;
 }
 
-static double best(double (*measure)(void))
-{
-    double least = measure();
-
-    for (int i = 1; i < REPEATS; i++) {
-        double ns = measure();
-
-        least = ns < least ? ns : least;
-    }
-    return least;
-}
-
 int main(void)
 {
     struct boom_ctx *plain, *late;
@@ -118,8 +107,10 @@ int main(void)
         return 1;
     printf("boom_ctx_err: %.1f ns, with a deadline %.1f ns\n", look(plain, n), look(late, n));
     printf("a child made and given back: %.1f ns\n", make_children(plain, n / 10));
-    printf("a tree of %d cancelled: %.1f ns a context\n", TREE, best(cancel_tree));
-    printf("a thread: bare %.0f ns, in a group %.0f ns\n", best(bare_threads), best(group_threads));
+    printf("a tree of %d cancelled: %.1f ns a context\n", TREE,
+           best_of(REPEATS, cancel_tree, NULL));
+    printf("a thread: bare %.0f ns, in a group %.0f ns\n", best_of(REPEATS, bare_threads, NULL),
+           best_of(REPEATS, group_threads, NULL));
     boom_ctx_unref(late);
     boom_ctx_unref(plain);
     return 0;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "best.h"
 #include "queues.h"
 
 enum { REPEATS = 10, CASES = 4 };
@@ -104,22 +105,27 @@ static void select_one_of_four(struct subjects *s)
     boom_select(s->live, cases, CASES, &i);
 }
 
+struct measurement {
+    void (*op)(struct subjects *s);
+    struct subjects *subjects;
+};
+
+static double measure_once(void *arg)
+{
+    struct measurement *measurement = arg;
+    size_t n = bench_ops(2000000) / REPEATS;
+    int64_t begin_ns = boom_now_ns();
+
+    for (size_t i = 0; i < n; i++)
+        measurement->op(measurement->subjects);
+    return (double)(boom_now_ns() - begin_ns) / (double)n;
+}
+
 static void measure(const char *what, void (*op)(struct subjects *s), struct subjects *s)
 {
-    size_t n = bench_ops(2000000) / REPEATS;
-    double best_ns = 0;
+    struct measurement measurement = {op, s};
 
-    for (int k = 0; k < REPEATS; k++) {
-        int64_t begin_ns = boom_now_ns();
-        double ns;
-
-        for (size_t i = 0; i < n; i++)
-            op(s);
-        ns = (double)(boom_now_ns() - begin_ns) / (double)n;
-        if (best_ns == 0 || ns < best_ns)
-            best_ns = ns;
-    }
-    printf("%s: %.1f ns\n", what, best_ns);
+    printf("%s: %.1f ns\n", what, best_of(REPEATS, measure_once, &measurement));
 }
 
 static int make(struct subjects *s)

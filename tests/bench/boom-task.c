@@ -9,8 +9,10 @@
 
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <time.h>
+
+#include "best.h"
+#include "queues.h"
 
 enum { REPEATS = 200 };
 
@@ -56,39 +58,42 @@ static void lock(void)
     pthread_mutex_unlock(&mutex);
 }
 
-static void measure(const char *name, void (*fn)(void), long n_ops)
+struct measurement {
+    void (*fn)(void);
+    size_t n_ops;
+};
+
+static double measure_once(void *arg)
 {
-    double best_ns = 1e9;
+    struct measurement *measurement = arg;
+    int64_t begin_ns = boom_now_ns();
 
-    for (int i = 0; i < REPEATS; i++) {
-        int64_t began_ns = boom_now_ns();
-        double ns;
+    for (size_t i = 0; i < measurement->n_ops; i++)
+        measurement->fn();
+    return (double)(boom_now_ns() - begin_ns) / (double)measurement->n_ops;
+}
 
-        for (long n = 0; n < n_ops; n++)
-            fn();
-        ns = (double)(boom_now_ns() - began_ns) / (double)n_ops;
-        if (ns < best_ns)
-            best_ns = ns;
-    }
-    printf("%-28s %6.1f ns\n", name, best_ns);
+static void measure(const char *name, void (*fn)(void))
+{
+    struct measurement measurement = {fn, bench_ops(20000)};
+
+    printf("%-28s %6.1f ns\n", name, best_of(REPEATS, measure_once, &measurement));
 }
 
 int main(void)
 {
-    const char *ops = getenv("BENCH_OPS");
-    long n_ops = ops ? strtol(ops, NULL, 10) : 20000;
     struct boom_registry *registry;
 
     if (boom_registry_new(&registry) < 0 || boom_task_new(registry, "bench", "bench", &task) < 0 ||
         boom_rate_new(boom_limit_per_second(1000), 1000, NULL, &rate) < 0)
         return 1;
-    measure("task: waits", say_wait, n_ops);
-    measure("task: runs", say_run, n_ops);
-    measure("task: NULL", say_without_registry, n_ops);
-    measure("coarse clock alone", read_coarse_clock, n_ops);
-    measure("boom_now_ns() alone", read_clock, n_ops);
-    measure("rate: allow", allow, n_ops);
-    measure("mutex alone", lock, n_ops);
+    measure("task: waits", say_wait);
+    measure("task: runs", say_run);
+    measure("task: NULL", say_without_registry);
+    measure("coarse clock alone", read_coarse_clock);
+    measure("boom_now_ns() alone", read_clock);
+    measure("rate: allow", allow);
+    measure("mutex alone", lock);
     boom_rate_free(rate);
     boom_task_free(task);
     boom_registry_free(registry);
