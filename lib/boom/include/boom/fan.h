@@ -41,7 +41,8 @@ struct boom_fan_options {
  * From `in` to n_outs (1 ..) outputs. Round robin is strict: element i goes to output i modulo n_outs,
  * and the fan waits for room there even when others have it. By key, all elements of one key
  * go to the same output, in their order. outs is copied. options: NULL for the default; copied.
- * Returns 0 (the fan runs), or, with the channels left alone, -EINVAL, -ENOMEM, or as boom_group_go().
+ * Returns 0 (the fan runs), or, with the channels left alone, -EINVAL (n_outs is 0, or elements differ in
+ * size), -ENOMEM, or as boom_group_go().
  */
 int boom_fan_out(struct boom_group *group, struct boom_chan *in, struct boom_chan *const *outs,
                  size_t n_outs, const struct boom_fan_options *options);
