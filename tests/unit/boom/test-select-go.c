@@ -247,12 +247,98 @@ static void test_no_case_starves(void **state)
     boom_chan_free(quiet);
 }
 
+/*
+ * Several close a channel that others send on and receive from, each by a plain call or a select.
+ * One close succeeds; every send either is received or is told that it came too late (where Go
+ * panics); everybody comes back.
+ */
+enum { RACE_ROUNDS = 200, N_EACH = 3 };
+
+struct racer {
+    struct boom_chan *chan;
+    bool selects;
+    int n, last; /* calls that succeeded, and what the last one said */
+};
+
+static int race_once(struct racer *racer, enum boom_case_op op)
+{
+    int value = 0;
+    size_t index;
+    struct boom_case only = {.op = op, .chan = racer->chan, .elem = &value};
+
+    if (racer->selects)
+        return boom_select(NULL, &only, 1, &index) == 0 ? only.result : -EIO;
+    return op == BOOM_SEND ? boom_chan_send(racer->chan, NULL, &value)
+                           : boom_chan_recv(racer->chan, NULL, &value);
+}
+
+static void *race_to_send(void *arg)
+{
+    struct racer *racer = arg;
+
+    while ((racer->last = race_once(racer, BOOM_SEND)) == 0)
+        racer->n++;
+    return NULL;
+}
+
+static void *race_to_receive(void *arg)
+{
+    struct racer *racer = arg;
+
+    while ((racer->last = race_once(racer, BOOM_RECV)) == 0)
+        racer->n++;
+    return NULL;
+}
+
+static void *race_to_close(void *arg)
+{
+    struct racer *racer = arg;
+
+    racer->last = boom_chan_close(racer->chan);
+    racer->n = racer->last == 0;
+    return NULL;
+}
+
+static void play_close_race(size_t capacity)
+{
+    static const struct {
+        void *(*fn)(void *arg);
+        int last;
+    } kinds[] = {
+        {race_to_send, -EPIPE}, {race_to_receive, BOOM_CHAN_CLOSED}, {race_to_close, -EALREADY}};
+    struct boom_chan *chan = new_chan(capacity);
+    struct racer racers[3][N_EACH];
+    pthread_t threads[3][N_EACH];
+    int n[3] = {0};
+
+    for (int i = 0; i < N_EACH; i++)
+        for (int k = 0; k < 3; k++) {
+            racers[k][i] = (struct racer){.chan = chan, .selects = i % 2};
+            threads[k][i] = spawn_small(kinds[k].fn, &racers[k][i]);
+        }
+    for (int i = 0; i < N_EACH; i++)
+        for (int k = 0; k < 3; k++) {
+            join(threads[k][i]);
+            n[k] += racers[k][i].n;
+            assert_true(racers[k][i].last == kinds[k].last || (k == 2 && racers[k][i].last == 0));
+        }
+    assert_int_equal(n[0], n[1]);
+    assert_int_equal(n[2], 1);
+    boom_chan_free(chan);
+}
+
+static void test_close_races(void **state)
+{
+    for (size_t round = 0; round < RACE_ROUNDS; round++)
+        play_close_race(round % 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_double_select),   cmocka_unit_test(test_prime_sieve),
         cmocka_unit_test(test_ping_pong),       cmocka_unit_test(test_a_thousand_senders),
-        cmocka_unit_test(test_no_case_starves),
+        cmocka_unit_test(test_no_case_starves), cmocka_unit_test(test_close_races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
