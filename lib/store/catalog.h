@@ -7,7 +7,8 @@
  *
  *   <path>/lock   <path>/2026-11-24/0000000000000001.seg   <path>/2026-11-24/00000000000a3f01.log
  *
- * The id decides the order, not the day: a clock may be set back.
+ * The id decides the order, not the day: a clock may be set back. A file called .new is one that is
+ * being written to take the place of the .seg of that name; it does not count yet.
  */
 
 #include <stdbool.h>
@@ -28,6 +29,8 @@ struct catalog {
     size_t n_files, capacity;
     char (*days)[DAY_BYTES];
     size_t n_days, days_capacity;
+    struct catalog_file *unfinished; /* .new */
+    size_t n_unfinished, unfinished_capacity;
     uint32_t n_foreign; /* what is no file of the store */
 };
 
@@ -45,6 +48,8 @@ int catalog_open(int root_fd, const struct catalog_file *file, char ret_name[NAM
 
 /* "2026-11-24/0000000000000001.log" */
 void catalog_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id, bool sealed);
+/* "2026-11-24/0000000000000001.new" */
+void catalog_new_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id);
 /* The UTC day of a time of reception. */
 void catalog_day(char ret_day[DAY_BYTES], int64_t received_us);
 

@@ -74,7 +74,8 @@ int rollup_sort(struct rollup *rollup, struct rollup *scratch);
 /* More cells than this are not kept for a file. */
 #define ROLLUP_MAX_CELLS (1u << 20)
 
-/* Adds up: at most some 24 MiB, whatever is added. */
+/* Adds up, within some bytes, whatever is added. */
+#define ROLLUP_SUM_BYTES (32u << 20)
 struct rollup_sum {
     struct rollup sum, pending, scratch;
 };
