@@ -163,12 +163,13 @@ static int read_day(struct catalog *catalog, int root_fd, const char *day,
 }
 
 /*
- * What may lie beside the days: the lock, a file system's own folder where the store is its root,
+ * What may lie beside the days: the lock, the holds, a file system's own folder where the store is its root,
  * and sockets, as a daemon's status has its place here where there is no better one.
  */
 static bool is_neighbour(const struct dirent *entry)
 {
-    static const char *const names[] = {".", "..", "lock", "lost+found"};
+    static const char *const names[] = {".",        "..",           "lock",
+                                        HOLDS_NAME, HOLDS_NEW_NAME, "lost+found"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(entry->d_name, names[i]) == 0)
             return true;

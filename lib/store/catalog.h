@@ -5,7 +5,7 @@
 /*
  * Which files a store has, in order of their first ids.
  *
- *   <path>/lock   <path>/2026-11-24/0000000000000001.seg   <path>/2026-11-24/00000000000a3f01.log
+ *   <path>/lock   <path>/holds   <path>/2026-11-24/0000000000000001.seg   <path>/2026-11-24/00000000000a3f01.log
  *
  * The id decides the order, not the day: a clock may be set back. A file called .new is one that is
  * being written to take the place of the .seg of that name; it does not count yet.
@@ -17,6 +17,8 @@
 
 #define DAY_BYTES  11 /* 2026-11-24 and NUL */
 #define NAME_BYTES (DAY_BYTES + 1 + 16 + 4)
+#define HOLDS_NAME     "holds"
+#define HOLDS_NEW_NAME "holds.new"
 
 struct catalog_file {
     uint64_t first_id;

@@ -10,6 +10,7 @@
  *   log.c       the log that is appended to: begin, append, retire
  *   keeper.c    the store's thread: sync, sealing
  *   retain.c    what the keeper deletes
+ *   hold.c      what retention must spare
  *   rewriter.c  the idle thread: merging, compressing again
  *
  * Three locks, taken in this order:
@@ -24,6 +25,7 @@
 #include <stdatomic.h>
 #include "store/catalog.h"
 #include "store/encoder.h"
+#include "store/hold.h"
 #include "store/index.h"
 #include "store/report.h"
 #include "store/store.h"
@@ -68,6 +70,7 @@ struct store {
     struct store_file *files;
     size_t n_files, files_capacity;
     struct store_stats stats;
+    struct holds holds;
     int64_t dirty_since_ns; /* CLOCK_MONOTONIC; 0: nothing to sync */
     uint64_t rounds_wanted, rounds_done;
     int round_error; /* of sealing, in the last round */

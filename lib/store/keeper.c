@@ -23,6 +23,7 @@
 struct keeper {
     struct store *store;
     int64_t retain_at_ns, retry_at_ns;
+    int64_t holds_retry_at_ns; /* after they could not be written; 0: they could */
 };
 
 static void sync_failed(struct store *store, const char *what, int r)
@@ -120,6 +121,14 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+/* When the holds, which are dirty, should be written. */
+static int64_t holds_at_ns(const struct keeper *keeper)
+{
+    const struct store *store = keeper->store;
+    int64_t at_ns = store->holds.dirty_since_ns + store->options.sync_interval_ns;
+    return at_ns > keeper->holds_retry_at_ns ? at_ns : keeper->holds_retry_at_ns;
+}
+
 /* When there is something to do next without being woken. */
 static int64_t next_deadline_locked(const struct keeper *keeper)
 {
@@ -133,6 +142,8 @@ static int64_t next_deadline_locked(const struct keeper *keeper)
         at = earlier(at, store->log->old_at_ns);
     if (store->retired)
         at = earlier(at, keeper->retry_at_ns);
+    if (store->holds.dirty_since_ns > 0)
+        at = earlier(at, holds_at_ns(keeper));
     if (has_retention(&store->options))
         at = earlier(at, keeper->retain_at_ns);
     return at;
@@ -156,16 +167,18 @@ static int work(struct keeper *keeper)
     bool is_old = store_log_is_old_locked(store, now_ns);
     bool is_dirty = store->dirty_since_ns > 0 &&
                     now_ns >= store->dirty_since_ns + store->options.sync_interval_ns;
-    bool has_retired = store->retired != NULL;
+    bool is_asked = store->retired || store->rounds_wanted > store->rounds_done;
+    bool has_holds = store->holds.dirty_since_ns > 0 && now_ns >= holds_at_ns(keeper);
     pthread_mutex_unlock(&store->lock);
     if (is_dirty)
         sync_open_log(store);
+    if (has_holds)
+        keeper->holds_retry_at_ns = holds_write(store) < 0 ? monotonic_ns() + RETRY_NS : 0;
     if (is_old)
         retire_old(store);
     int r = seal_retired(store);
     keeper->retry_at_ns = monotonic_ns() + RETRY_NS;
-    if (has_retention(&store->options) &&
-        (has_retired || is_old || now_ns >= keeper->retain_at_ns)) {
+    if (has_retention(&store->options) && (is_asked || is_old || now_ns >= keeper->retain_at_ns)) {
         retain(store);
         keeper->retain_at_ns = monotonic_ns() + RETENTION_NS;
     }

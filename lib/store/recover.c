@@ -230,5 +230,7 @@ int store_recover(struct store *store)
         r = file->sealed ? recover_sealed(store, file, name) : recover_log(store, file, name);
     }
     catalog_deinit(&catalog);
+    if (r == 0)
+        r = holds_read(store);
     return r < 0 ? r : replace_torn(store);
 }

@@ -200,6 +200,8 @@ struct store *store_close(struct store *store)
         fdatasync(store->log->fd) < 0)
         report(&store->reporter, LOG_ERR, "store: %s: sync failed: %s", store->path,
                strerror(errno));
+    if (store->has_keeper)
+        holds_write(store);
     log_free(store->log);
     while (store->retired) {
         struct log *log = store->retired;

@@ -39,6 +39,11 @@ struct store_options {
     int64_t retain_age_ns;     /* or older than this (newest line); 0: no limit */
     uint64_t min_free_bytes;   /* or until the file system has this much room again; 0: no limit */
     /*
+     * Sealed segments that a hold still needs are spared until what should be deleted by size or age
+     * comes to more than this; min_free_bytes is stronger.
+     */
+    uint64_t hold_bytes;
+    /*
      * Bytes of lines in a full block: runs of blocks smaller than a quarter of it are merged when
      * their file is sealed. 0: never.
      */
@@ -138,5 +143,25 @@ int store_seal(struct store *store);
 int store_sync(struct store *store);
 /* Any thread; never waits for the disk. */
 void store_get_stats(struct store *store, struct store_stats *ret_stats);
+
+/*
+ * Holds: named cursors of those that read behind the store, such as outputs. Retention spares what a
+ * cursor has not passed, up to options.hold_bytes; then it deletes, counts the rows as lost for
+ * each hold that had not passed them, and moves its cursor on. Holds live in the store, across
+ * restarts: in memory at once, on disk within sync_interval_ns, at close, and before anything
+ * is counted as lost. Any thread; none waits for the disk.
+ */
+#define STORE_HOLD_NAME_MAX 63
+
+/*
+ * Makes a hold, or moves it (back, too): first_id is the first id that is still needed. Returns 0,
+ * -EINVAL (an empty name, or one that is too long), -ENOSPC (there are 64 others).
+ */
+int store_hold(struct store *store, const char *name, uint64_t first_id);
+/* Where it stands, and how many rows it has lost since it was made. Returns 0, -ENOENT. */
+int store_hold_get(struct store *store, const char *name, uint64_t *ret_first_id,
+                   uint64_t *ret_lost);
+/* Forgets it. Returns 0, -ENOENT. */
+int store_release(struct store *store, const char *name);
 
 #endif
