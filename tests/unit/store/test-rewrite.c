@@ -3,7 +3,7 @@
 #include "rows.h"
 
 #include <fcntl.h>
-#include <poll.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,22 +15,35 @@
 /* 2001: cold by any clock. */
 #define OLD_US INT64_C(1000000000000000)
 
+/* Posted when a file was written anew, or could not be. */
+static sem_t settled;
+
+static void report(void *arg, int priority, const char *message)
+{
+    fixture_report(arg, priority, message);
+    if (strstr(message, " merged: ") || strstr(message, " compressed again: ") ||
+        strstr(message, " stays as it is: "))
+        sem_post(&settled);
+}
+
 static struct store *open_store(struct fixture *fixture)
 {
     struct store *store;
+    fixture->options.report = report;
     assert_int_equal(store_open(&fixture->options, &store), 0);
     return store;
 }
 
-/* Until so many files were written anew, or could not be. The thread that does it may be
- * of idle priority: a look a millisecond leaves it the processor. */
+/* Until that has happened to so many files since the store was opened. */
 static void wait_for_rewrites(struct store *store, uint64_t n)
 {
     struct store_stats stats;
-    do {
+    for (;;) {
         store_get_stats(store, &stats);
-        poll(NULL, 0, 1);
-    } while (stats.rewritten_segments + stats.rewrite_errors < n);
+        if (stats.rewritten_segments + stats.rewrite_errors >= n)
+            return;
+        sem_wait(&settled);
+    }
 }
 
 static void read_index(struct fixture *fixture, struct file_index *ret_index, char *ret_path)
@@ -437,5 +450,6 @@ int main(void)
         cmocka_unit_test(closed_at_any_moment),
         cmocka_unit_test(deleted_meanwhile),
     };
+    sem_init(&settled, 0, 0);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
