@@ -18,7 +18,7 @@
 /* Posted when a file was written anew, or could not be. */
 static sem_t settled;
 
-static void report(void *arg, int priority, const char *message)
+static void note_report(void *arg, int priority, const char *message)
 {
     fixture_report(arg, priority, message);
     if (strstr(message, " merged: ") || strstr(message, " compressed again: ") ||
@@ -29,7 +29,7 @@ static void report(void *arg, int priority, const char *message)
 static struct store *open_store(struct fixture *fixture)
 {
     struct store *store;
-    fixture->options.report = report;
+    fixture->options.report = note_report;
     assert_int_equal(store_open(&fixture->options, &store), 0);
     return store;
 }
