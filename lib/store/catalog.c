@@ -14,6 +14,7 @@ void catalog_deinit(struct catalog *catalog)
 {
     free(catalog->files);
     free(catalog->days);
+    free(catalog->unfinished);
     *catalog = CATALOG_NULL;
 }
 
@@ -21,6 +22,11 @@ void catalog_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id,
 {
     snprintf(ret_name, NAME_BYTES, "%.10s/%016" PRIx64 ".%s", day, first_id,
              sealed ? "seg" : "log");
+}
+
+void catalog_new_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id)
+{
+    snprintf(ret_name, NAME_BYTES, "%.10s/%016" PRIx64 ".new", day, first_id);
 }
 
 /* A time before the year 0 or after 9999 has no such name; it is put under the nearest that has
@@ -49,38 +55,54 @@ static bool is_day(const char *name)
     return true;
 }
 
-/* "0000000000000001.log" or ".seg" */
-static bool parse_name(const char *name, struct catalog_file *ret_file)
+enum kind { KIND_FOREIGN, KIND_FILE, KIND_UNFINISHED };
+
+/* "0000000000000001.log", ".seg" or ".new" */
+static enum kind parse_name(const char *name, struct catalog_file *ret_file)
 {
     static const char digits[] = "0123456789abcdef";
     uint64_t id = 0;
     if (strlen(name) != 20)
-        return false;
+        return KIND_FOREIGN;
     for (unsigned i = 0; i < 16; i++) {
         const char *digit = strchr(digits, name[i]);
         if (!digit)
-            return false;
+            return KIND_FOREIGN;
         id = id << 4 | (uint64_t)(digit - digits);
     }
     if (id > MAX_ID)
-        return false;
+        return KIND_FOREIGN;
     ret_file->first_id = id;
     ret_file->sealed = strcmp(name + 16, ".seg") == 0;
-    return ret_file->sealed || strcmp(name + 16, ".log") == 0;
+    if (strcmp(name + 16, ".new") == 0)
+        return KIND_UNFINISHED;
+    return ret_file->sealed || strcmp(name + 16, ".log") == 0 ? KIND_FILE : KIND_FOREIGN;
+}
+
+static int append_file(struct catalog_file **files, size_t *n, size_t *capacity,
+                       const struct catalog_file *file)
+{
+    if (*n == *capacity) {
+        size_t larger = *capacity ? *capacity * 2 : 64;
+        void *more = realloc(*files, larger * sizeof(**files));
+        if (!more)
+            return -ENOMEM;
+        *files = more;
+        *capacity = larger;
+    }
+    (*files)[(*n)++] = *file;
+    return 0;
 }
 
 static int add_file(struct catalog *catalog, const struct catalog_file *file)
 {
-    if (catalog->n_files == catalog->capacity) {
-        size_t capacity = catalog->capacity ? catalog->capacity * 2 : 64;
-        void *files = realloc(catalog->files, capacity * sizeof(*catalog->files));
-        if (!files)
-            return -ENOMEM;
-        catalog->files = files;
-        catalog->capacity = capacity;
-    }
-    catalog->files[catalog->n_files++] = *file;
-    return 0;
+    return append_file(&catalog->files, &catalog->n_files, &catalog->capacity, file);
+}
+
+static int add_unfinished(struct catalog *catalog, const struct catalog_file *file)
+{
+    return append_file(&catalog->unfinished, &catalog->n_unfinished, &catalog->unfinished_capacity,
+                       file);
 }
 
 static int add_day(struct catalog *catalog, const char *name)
@@ -128,8 +150,11 @@ static int read_day(struct catalog *catalog, int root_fd, const char *day,
     for (struct dirent *entry; r == 0 && (entry = readdir(dir));) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (parse_name(entry->d_name, &file))
+        enum kind kind = parse_name(entry->d_name, &file);
+        if (kind == KIND_FILE)
             r = add_file(catalog, &file);
+        else if (kind == KIND_UNFINISHED)
+            r = add_unfinished(catalog, &file);
         else
             foreign(catalog, folder, entry->d_name, reporter);
     }
@@ -138,12 +163,13 @@ static int read_day(struct catalog *catalog, int root_fd, const char *day,
 }
 
 /*
- * What may lie beside the days: the lock, a file system's own folder where the store is its root,
+ * What may lie beside the days: the lock, the holds, a file system's own folder where the store is its root,
  * and sockets, as a daemon's status has its place here where there is no better one.
  */
 static bool is_neighbour(const struct dirent *entry)
 {
-    static const char *const names[] = {".", "..", "lock", "lost+found"};
+    static const char *const names[] = {".",        "..",           "lock",
+                                        HOLDS_NAME, HOLDS_NEW_NAME, "lost+found"};
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (strcmp(entry->d_name, names[i]) == 0)
             return true;
@@ -188,7 +214,7 @@ static void drop_twins(struct catalog *catalog)
 
 int catalog_read(struct catalog *catalog, int root_fd, const struct reporter *reporter)
 {
-    catalog->n_files = catalog->n_days = 0;
+    catalog->n_files = catalog->n_days = catalog->n_unfinished = 0;
     catalog->n_foreign = 0;
     int r = read_root(catalog, root_fd, reporter);
     for (size_t i = 0; r == 0 && i < catalog->n_days; i++)

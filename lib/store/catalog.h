@@ -5,9 +5,10 @@
 /*
  * Which files a store has, in order of their first ids.
  *
- *   <path>/lock   <path>/2026-11-24/0000000000000001.seg   <path>/2026-11-24/00000000000a3f01.log
+ *   <path>/lock   <path>/holds   <path>/2026-11-24/0000000000000001.seg   <path>/2026-11-24/00000000000a3f01.log
  *
- * The id decides the order, not the day: a clock may be set back.
+ * The id decides the order, not the day: a clock may be set back. A file called .new is one that is
+ * being written to take the place of the .seg of that name; it does not count yet.
  */
 
 #include <stdbool.h>
@@ -16,6 +17,8 @@
 
 #define DAY_BYTES  11 /* 2026-11-24 and NUL */
 #define NAME_BYTES (DAY_BYTES + 1 + 16 + 4)
+#define HOLDS_NAME     "holds"
+#define HOLDS_NEW_NAME "holds.new"
 
 struct catalog_file {
     uint64_t first_id;
@@ -28,6 +31,8 @@ struct catalog {
     size_t n_files, capacity;
     char (*days)[DAY_BYTES];
     size_t n_days, days_capacity;
+    struct catalog_file *unfinished; /* .new */
+    size_t n_unfinished, unfinished_capacity;
     uint32_t n_foreign; /* what is no file of the store */
 };
 
@@ -45,6 +50,8 @@ int catalog_open(int root_fd, const struct catalog_file *file, char ret_name[NAM
 
 /* "2026-11-24/0000000000000001.log" */
 void catalog_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id, bool sealed);
+/* "2026-11-24/0000000000000001.new" */
+void catalog_new_name(char ret_name[NAME_BYTES], const char *day, uint64_t first_id);
 /* The UTC day of a time of reception. */
 void catalog_day(char ret_day[DAY_BYTES], int64_t received_us);
 

@@ -19,6 +19,7 @@
 #include "store/filter_builder.h"
 #include "store/format.h"
 #include "store/intern.h"
+#include "store/rollup.h"
 #include "store/store.h"
 
 /* Columns at most this long go into SECTION_GROUP. */
@@ -91,6 +92,9 @@ struct store_encoder {
     struct filter_builder filter;
     struct text_encoder texts[N_TEXT_COLUMNS];
     struct buffer whole;  /* texts that no template holds */
+    struct intern rollup_table;
+    struct rollup rollup, rollup_scratch;
+
     struct buffer column; /* the raw bytes of the column at work */
     struct buffer group;
     struct buffer out; /* room for the longest head, then the sections */
@@ -130,6 +134,7 @@ int encoder_add_streams(struct store_encoder *encoder);
 int encoder_add_inputs(struct store_encoder *encoder);
 int encoder_add_texts(struct store_encoder *encoder);
 int encoder_add_filter(struct store_encoder *encoder);
+int encoder_add_rollup(struct store_encoder *encoder);
 int encoder_finish(struct store_encoder *encoder);
 
 /* Starts the dictionaries of a block of so many rows. */

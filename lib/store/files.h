@@ -5,20 +5,27 @@
 /*
  * The inside of a store, as its writer holds it.
  *
- *   store.c      open, close, figures          log.c     the log that is appended to: begin,
- * append, retire recover.c    what open finds on the disk   keeper.c  the store's thread: sync,
- * sealing, retention
+ *   store.c     open, close, figures
+ *   recover.c   what open finds on the disk
+ *   log.c       the log that is appended to: begin, append, retire
+ *   keeper.c    the store's thread: sync, sealing
+ *   retain.c    what the keeper deletes
+ *   hold.c      what retention must spare
+ *   rewriter.c  the idle thread: merging, compressing again
  *
- * Two locks, taken in this order:
+ * Three locks, taken in this order:
  *   append_lock   who appends: next_id, and the content of the open log; held while writing
+ *   names         who deletes a sealed file, or puts another in its place
  *   lock          everything else; never held while the disk works
  * `log` is changed under both, so either is enough to look at it. A retired log belongs to the
  * keeper.
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include "store/catalog.h"
 #include "store/encoder.h"
+#include "store/hold.h"
 #include "store/index.h"
 #include "store/report.h"
 #include "store/store.h"
@@ -41,6 +48,8 @@ struct store_file {
     int64_t min_received_us, max_received_us;
     char day[DAY_BYTES];
     bool sealed;
+    bool is_stuck;        /* damage kept it from being written anew */
+    uint8_t level, flags; /* of its trailer */
 };
 
 struct store {
@@ -49,24 +58,28 @@ struct store {
     struct reporter reporter;
     int root_fd, lock_fd;
 
-    pthread_mutex_t append_lock;
+    pthread_mutex_t append_lock, names;
     uint64_t next_id;
 
     pthread_mutex_t lock;
     pthread_cond_t wake;   /* the keeper has something to do */
     pthread_cond_t rested; /* a round of the keeper is over */
+    pthread_cond_t rewrite; /* the rewriter has something to do */
     struct log *log;       /* NULL: the next append makes one */
     struct log *retired;
     struct store_file *files;
     size_t n_files, files_capacity;
     struct store_stats stats;
+    struct holds holds;
     int64_t dirty_since_ns; /* CLOCK_MONOTONIC; 0: nothing to sync */
     uint64_t rounds_wanted, rounds_done;
     int round_error; /* of sealing, in the last round */
+    uint64_t rewritten_id; /* first id of the file that is at work, or was the last */
+    atomic_bool rewrite_cancelled; /* set under the lock */
     bool is_closing;
 
-    pthread_t keeper;
-    bool has_keeper;
+    pthread_t keeper, rewriter;
+    bool has_keeper, has_rewriter;
 };
 
 int64_t monotonic_ns(void);
@@ -102,5 +115,11 @@ void *keeper_run(void *store);
  */
 int keeper_round(struct store *store);
 int fsync_dir(int root_fd, const char *name);
+
+/* Deletes what retention says. Only the keeper calls it. */
+bool has_retention(const struct store_options *options);
+void retain(struct store *store);
+
+void *rewriter_run(void *store);
 
 #endif

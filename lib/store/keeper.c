@@ -2,12 +2,12 @@
 #include "store/files.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "store/merge.h"
 
 /*
  * The store's thread. It sleeps until the earliest of: the sync of what was appended, the age of
@@ -23,6 +23,7 @@
 struct keeper {
     struct store *store;
     int64_t retain_at_ns, retry_at_ns;
+    int64_t holds_retry_at_ns; /* after they could not be written; 0: they could */
 };
 
 static void sync_failed(struct store *store, const char *what, int r)
@@ -53,7 +54,9 @@ static void settle_sealed_locked(struct store *store, struct log *log)
     store->stats.bytes_disk += log->index.seen_bytes - file->bytes_disk;
     file->bytes_disk = log->index.seen_bytes;
     file->sealed = true;
+    file->flags = log->index.flags;
     store->retired = log->next;
+    pthread_cond_signal(&store->rewrite);
 }
 
 /* Tail, sync, name: in this order, so that a file called .seg is whole. */
@@ -63,6 +66,8 @@ static int seal(struct store *store, struct log *log)
     uint64_t first_id = log->index.header.first_id;
     catalog_name(from, log->day, first_id, false);
     catalog_name(to, log->day, first_id, true);
+    if (merge_is_worth_it(&log->index, store->options.merge_bytes))
+        log->index.flags |= TRAILER_FRAGMENTED;
     int r = tail_write(&log->index, log->fd);
     if (r == 0 && store->options.sync != STORE_SYNC_NONE && fdatasync(log->fd) < 0)
         r = -errno;
@@ -99,64 +104,6 @@ static int seal_retired(struct store *store)
     return 0;
 }
 
-static bool disk_is_short(const struct store *store)
-{
-    struct statvfs figures;
-    return store->options.min_free_bytes > 0 && fstatvfs(store->root_fd, &figures) == 0 &&
-           (uint64_t)figures.f_bavail * figures.f_frsize < store->options.min_free_bytes;
-}
-
-/* Why the oldest file should go, or NULL. It must be sealed, and the newest file always stays: it
- * knows the last id. */
-static const char *why_delete(struct store *store, struct store_file *ret_file)
-{
-    const struct store_options *options = &store->options;
-    bool is_short = disk_is_short(store);
-    const char *why = NULL;
-    pthread_mutex_lock(&store->lock);
-    if (store->n_files > 1 && store->files[0].sealed) {
-        *ret_file = store->files[0];
-        if (options->retain_bytes > 0 && store->stats.bytes_disk > options->retain_bytes)
-            why = "retain_size";
-        else if (options->retain_age_ns > 0 &&
-                 realtime_ns() / 1000 - ret_file->max_received_us > options->retain_age_ns / 1000)
-            why = "retain_age";
-        else if (is_short)
-            why = "min_free";
-    }
-    pthread_mutex_unlock(&store->lock);
-    return why;
-}
-
-static int delete_oldest(struct store *store, const struct store_file *file, const char *why)
-{
-    char name[NAME_BYTES];
-    catalog_name(name, file->day, file->first_id, true);
-    if (unlinkat(store->root_fd, name, 0) < 0 && errno != ENOENT) {
-        report(&store->reporter, LOG_ERR, "store: %s: cannot delete: %s", name, strerror(errno));
-        return -errno;
-    }
-    unlinkat(store->root_fd, file->day, AT_REMOVEDIR); /* refused unless it is empty */
-    pthread_mutex_lock(&store->lock);
-    store->stats.deleted_segments++;
-    store->stats.deleted_records += file->records;
-    store_remove_file_locked(store, store->files); /* only the keeper removes, and from the front */
-    pthread_mutex_unlock(&store->lock);
-    report(&store->reporter, LOG_INFO,
-           "store: %s deleted (%s): %" PRIu64 " lines, %" PRIu64 " bytes", name, why, file->records,
-           file->bytes_disk);
-    return 0;
-}
-
-static void retain(struct store *store)
-{
-    struct store_file file;
-    const char *why;
-    while ((why = why_delete(store, &file)))
-        if (delete_oldest(store, &file, why) < 0)
-            return;
-}
-
 /* Ranks: the append lock comes first, so the lock is let go in between and the question asked
  * again. */
 static void retire_old(struct store *store)
@@ -174,9 +121,12 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-static bool has_retention(const struct store_options *options)
+/* When the holds, which are dirty, should be written. */
+static int64_t holds_at_ns(const struct keeper *keeper)
 {
-    return options->retain_bytes > 0 || options->retain_age_ns > 0 || options->min_free_bytes > 0;
+    const struct store *store = keeper->store;
+    int64_t at_ns = store->holds.dirty_since_ns + store->options.sync_interval_ns;
+    return at_ns > keeper->holds_retry_at_ns ? at_ns : keeper->holds_retry_at_ns;
 }
 
 /* When there is something to do next without being woken. */
@@ -192,6 +142,8 @@ static int64_t next_deadline_locked(const struct keeper *keeper)
         at = earlier(at, store->log->old_at_ns);
     if (store->retired)
         at = earlier(at, keeper->retry_at_ns);
+    if (store->holds.dirty_since_ns > 0)
+        at = earlier(at, holds_at_ns(keeper));
     if (has_retention(&store->options))
         at = earlier(at, keeper->retain_at_ns);
     return at;
@@ -215,16 +167,18 @@ static int work(struct keeper *keeper)
     bool is_old = store_log_is_old_locked(store, now_ns);
     bool is_dirty = store->dirty_since_ns > 0 &&
                     now_ns >= store->dirty_since_ns + store->options.sync_interval_ns;
-    bool has_retired = store->retired != NULL;
+    bool is_asked = store->retired || store->rounds_wanted > store->rounds_done;
+    bool has_holds = store->holds.dirty_since_ns > 0 && now_ns >= holds_at_ns(keeper);
     pthread_mutex_unlock(&store->lock);
     if (is_dirty)
         sync_open_log(store);
+    if (has_holds)
+        keeper->holds_retry_at_ns = holds_write(store) < 0 ? monotonic_ns() + RETRY_NS : 0;
     if (is_old)
         retire_old(store);
     int r = seal_retired(store);
     keeper->retry_at_ns = monotonic_ns() + RETRY_NS;
-    if (has_retention(&store->options) &&
-        (has_retired || is_old || now_ns >= keeper->retain_at_ns)) {
+    if (has_retention(&store->options) && (is_asked || is_old || now_ns >= keeper->retain_at_ns)) {
         retain(store);
         keeper->retain_at_ns = monotonic_ns() + RETENTION_NS;
     }

@@ -19,7 +19,7 @@
  * Where bytes are lost, the ids that may have stood there are skipped: a reader may know them. For
  * a torn newest log that means: a new log is begun first, whose name keeps the skip, and then the
  * torn one is cut (by sealing it). A file that cannot be read is not touched, so that it has the
- * same effect at every open.
+ * same effect at every open. What was being written to replace a sealed file is deleted.
  */
 
 /* More ids than so many lost bytes can have held. */
@@ -66,6 +66,8 @@ static int recover_sealed(struct store *store, const struct catalog_file *file, 
     if (r == 0) {
         index.header.first_id = file->first_id;
         index.totals = trailer.totals;
+        index.level = trailer.level;
+        index.flags = trailer.flags;
     } else if (fd >= 0) {
         r = file_index_read(&index, fd, name, &store->reporter);
         if (r == 0)
@@ -200,6 +202,17 @@ static int replace_torn(struct store *store)
     return 0;
 }
 
+/* A crash, or the end of the last run, came in between; the file that it was to replace is there. */
+static void delete_unfinished(struct store *store, const struct catalog *catalog)
+{
+    char name[NAME_BYTES];
+    for (size_t i = 0; i < catalog->n_unfinished; i++) {
+        catalog_new_name(name, catalog->unfinished[i].day, catalog->unfinished[i].first_id);
+        unlinkat(store->root_fd, name, 0);
+        unlinkat(store->root_fd, catalog->unfinished[i].day, AT_REMOVEDIR);
+    }
+}
+
 int store_recover(struct store *store)
 {
     struct catalog catalog = CATALOG_NULL;
@@ -207,6 +220,8 @@ int store_recover(struct store *store)
     store->next_id = 1;
     int r = catalog_read(&catalog, store->root_fd, &store->reporter);
     store->stats.quarantined += catalog.n_foreign;
+    if (r == 0)
+        delete_unfinished(store, &catalog);
     for (size_t i = 0; r == 0 && i < catalog.n_files; i++) {
         const struct catalog_file *file = &catalog.files[i];
         catalog_name(name, file->day, file->first_id, file->sealed);
@@ -215,5 +230,7 @@ int store_recover(struct store *store)
         r = file->sealed ? recover_sealed(store, file, name) : recover_log(store, file, name);
     }
     catalog_deinit(&catalog);
+    if (r == 0)
+        r = holds_read(store);
     return r < 0 ? r : replace_torn(store);
 }

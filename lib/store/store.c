@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #include "store/files.h"
+#include "store/merge.h"
+#include "store/rewrite.h"
+#include "store/rollup.h"
 
 static int64_t clock_ns(clockid_t clock)
 {
@@ -50,6 +53,8 @@ int store_add_file_locked(struct store *store, const char *day, const struct fil
         .min_received_us = index->totals.min_received_us,
         .max_received_us = index->totals.max_received_us,
         .sealed = sealed,
+        .level = index->level,
+        .flags = index->flags,
     };
     memcpy(file->day, day, DAY_BYTES);
     store->stats.records += file->records;
@@ -73,6 +78,8 @@ void store_remove_file_locked(struct store *store, struct store_file *file)
     store->stats.records -= file->records;
     store->stats.bytes_raw -= file->bytes_raw;
     store->stats.bytes_disk -= file->bytes_disk;
+    if (file->first_id == store->rewritten_id)
+        atomic_store(&store->rewrite_cancelled, true);
     size_t n_behind = (size_t)(store->files + --store->n_files - file);
     memmove(file, file + 1, n_behind * sizeof(*file));
 }
@@ -137,10 +144,12 @@ static struct store *store_new(const struct store_options *options)
     store->reporter = (struct reporter){options->report, options->arg};
     store->root_fd = store->lock_fd = -1;
     pthread_mutex_init(&store->append_lock, NULL);
+    pthread_mutex_init(&store->names, NULL);
     pthread_mutex_init(&store->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&store->wake, &monotonic);
+    pthread_cond_init(&store->rewrite, &monotonic);
     pthread_condattr_destroy(&monotonic);
     pthread_cond_init(&store->rested, NULL);
     return store;
@@ -157,6 +166,9 @@ int store_open(const struct store_options *options, struct store **ret_store)
     if (r == 0)
         r = -pthread_create(&store->keeper, NULL, keeper_run, store);
     store->has_keeper = r == 0;
+    if (r == 0)
+        r = -pthread_create(&store->rewriter, NULL, rewriter_run, store);
+    store->has_rewriter = store->has_keeper && r == 0;
     if (r < 0) {
         store_close(store);
         return r;
@@ -165,25 +177,31 @@ int store_open(const struct store_options *options, struct store **ret_store)
     return 0;
 }
 
-static void stop_keeper(struct store *store)
+static void stop_threads(struct store *store)
 {
     pthread_mutex_lock(&store->lock);
     store->is_closing = true;
+    atomic_store(&store->rewrite_cancelled, true);
     pthread_cond_signal(&store->wake);
+    pthread_cond_signal(&store->rewrite);
     pthread_mutex_unlock(&store->lock);
-    pthread_join(store->keeper, NULL);
+    if (store->has_rewriter)
+        pthread_join(store->rewriter, NULL);
+    if (store->has_keeper)
+        pthread_join(store->keeper, NULL);
 }
 
 struct store *store_close(struct store *store)
 {
     if (!store)
         return NULL;
-    if (store->has_keeper)
-        stop_keeper(store);
+    stop_threads(store);
     if (store->has_keeper && store->log && store->options.sync != STORE_SYNC_NONE &&
         fdatasync(store->log->fd) < 0)
         report(&store->reporter, LOG_ERR, "store: %s: sync failed: %s", store->path,
                strerror(errno));
+    if (store->has_keeper)
+        holds_write(store);
     log_free(store->log);
     while (store->retired) {
         struct log *log = store->retired;
@@ -194,9 +212,11 @@ struct store *store_close(struct store *store)
         close(store->lock_fd);
     if (store->root_fd >= 0)
         close(store->root_fd);
+    pthread_cond_destroy(&store->rewrite);
     pthread_cond_destroy(&store->rested);
     pthread_cond_destroy(&store->wake);
     pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->names);
     pthread_mutex_destroy(&store->append_lock);
     free(store->files);
     free(store->path);
@@ -207,6 +227,25 @@ struct store *store_close(struct store *store)
 int store_encoder_new(struct store *store, struct store_encoder **ret_encoder)
 {
     return encoder_new(&store->options, ret_encoder);
+}
+
+/* zstd's own tables for blocks of a MiB, above those of the low levels that an encoder counts. */
+static size_t table_bytes(int level)
+{
+    return level <= 3 ? 0 : level <= 12 ? 8u << 20 : 24u << 20;
+}
+
+/* What sealing needs for a roll-up, and what one file at a time needs to be written anew. */
+size_t store_keeper_bytes(const struct store_options *options, size_t n_bytes, size_t n_records)
+{
+    bool merges = options->merge_bytes > 0, recompresses = options->recompress_after_ns > 0;
+    size_t most_bytes =
+        options->merge_bytes > n_bytes || !recompresses ? options->merge_bytes : n_bytes;
+    size_t most_records = n_records > MERGE_ROWS && recompresses ? n_records : MERGE_ROWS;
+    size_t rewriting = rewrite_bytes(most_records, most_bytes);
+    if (recompresses)
+        rewriting += table_bytes(options->recompress_level);
+    return ROLLUP_SUM_BYTES + (merges || recompresses ? rewriting : 0);
 }
 
 int store_seal(struct store *store)

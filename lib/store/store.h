@@ -39,6 +39,22 @@ struct store_options {
     int64_t retain_age_ns;     /* or older than this (newest line); 0: no limit */
     uint64_t min_free_bytes;   /* or until the file system has this much room again; 0: no limit */
     /*
+     * Sealed segments that a hold still needs are spared until what should be deleted by size or age
+     * comes to more than this; min_free_bytes is stronger.
+     */
+    uint64_t hold_bytes;
+    /*
+     * Bytes of lines in a full block: runs of blocks smaller than a quarter of it are merged when
+     * their file is sealed. 0: never.
+     */
+    uint64_t merge_bytes;
+    /*
+     * Sealed files whose newest line is older than this are compressed again at recompress_level
+     * (1-19), once, by a thread of idle priority; what does not become smaller is kept. 0: never.
+     */
+    int64_t recompress_after_ns;
+    int recompress_level;
+    /*
      * priority: as in syslog(3). May be called from any thread that calls the store, and from its
      * own.
      */
@@ -51,7 +67,9 @@ struct store_options {
                             .sync = STORE_SYNC_INTERVAL,                                           \
                             .sync_interval_ns = 1000000000,                                        \
                             .segment_bytes = 128ull << 20,                                         \
-                            .segment_age_ns = 86400ll * 1000000000})
+                            .segment_age_ns = 86400ll * 1000000000,                                \
+                            .merge_bytes = 1ull << 20,                                             \
+                            .recompress_level = 9})
 
 struct store;
 struct store_encoder;
@@ -63,6 +81,8 @@ struct store_stats {
     int64_t oldest_ns, newest_ns;  /* times of reception; 0 when empty */
     uint64_t append_errors;        /* appends that failed since start */
     uint64_t deleted_segments, deleted_records; /* by retention, since start */
+    uint64_t rewritten_segments;   /* merged or compressed again, since start */
+    uint64_t rewrite_errors;       /* and what came in between */
     /* negative errno of the last append that failed, 0 since one succeeded */
     int last_error;
 };
@@ -70,11 +90,14 @@ struct store_stats {
 /*
  * Opens or makes the store at options->path (directories with mode 0750). Cuts a torn tail of the
  * newest log to its last whole block; does not read sealed segments beyond what they keep about
- * themselves. Starts a thread for sync, sealing by age and retention. Returns 0, -EBUSY (another
- * process holds it), -EACCES, -EROFS, -ENOSPC, …
+ * themselves. Starts a thread for sync, sealing by age and retention, and one for merging and
+ * compressing again. Returns 0, -EBUSY (another process holds it), -EACCES, -EROFS, -ENOSPC, …
  */
 int store_open(const struct store_options *options, struct store **ret_store);
-/* Syncs and closes; the newest log stays a log, and is continued at the next open. Returns NULL. */
+/*
+ * Syncs and closes; the newest log stays a log, and is continued at the next open. A file that is
+ * just being merged or compressed again stays as it was. Returns NULL.
+ */
 struct store *store_close(struct store *store);
 
 /* Scratch memory and compression contexts of one worker thread. Returns 0, -ENOMEM. */
@@ -85,6 +108,11 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder);
  * compression levels up to 3 (higher ones keep larger tables: some 20 MiB at level 19).
  */
 size_t store_encoder_bytes(size_t n_bytes, size_t n_records);
+/*
+ * Bytes that the store's own threads may hold at most beside that, while they merge or compress
+ * again blocks of up to n_bytes raw bytes and n_records records: none while there is nothing to do.
+ */
+size_t store_keeper_bytes(const struct store_options *options, size_t n_bytes, size_t n_records);
 
 /*
  * Makes one block from all records of the batches, in their order. Pure processor time, no locks;
@@ -115,5 +143,25 @@ int store_seal(struct store *store);
 int store_sync(struct store *store);
 /* Any thread; never waits for the disk. */
 void store_get_stats(struct store *store, struct store_stats *ret_stats);
+
+/*
+ * Holds: named cursors of those that read behind the store, such as outputs. Retention spares what a
+ * cursor has not passed, up to options.hold_bytes; then it deletes, counts the rows as lost for
+ * each hold that had not passed them, and moves its cursor on. Holds live in the store, across
+ * restarts: in memory at once, on disk within sync_interval_ns, at close, and before anything
+ * is counted as lost. Any thread; none waits for the disk.
+ */
+#define STORE_HOLD_NAME_MAX 63
+
+/*
+ * Makes a hold, or moves it (back, too): first_id is the first id that is still needed. Returns 0,
+ * -EINVAL (an empty name, or one that is too long), -ENOSPC (there are 64 others).
+ */
+int store_hold(struct store *store, const char *name, uint64_t first_id);
+/* Where it stands, and how many rows it has lost since it was made. Returns 0, -ENOENT. */
+int store_hold_get(struct store *store, const char *name, uint64_t *ret_first_id,
+                   uint64_t *ret_lost);
+/* Forgets it. Returns 0, -ENOENT. */
+int store_release(struct store *store, const char *name);
 
 #endif

@@ -29,6 +29,7 @@ void fixture_init(struct fixture *fixture)
     fixture->options.inputs = inputs;
     fixture->options.n_inputs = 3;
     fixture->options.sync = STORE_SYNC_NONE;
+    fixture->options.merge_bytes = 0; /* blocks stay as tests made them */
     fixture->options.report = fixture_report;
     fixture->options.arg = fixture;
 }
