@@ -85,8 +85,8 @@ struct pattern {
 };
 
 struct value {
-    bool any;            /* a lone star: the field is present */
-    bool is_decimal;     /* decimal is set: the value was written as a number, and field->numeric or
+    bool any;        /* a lone star: the field is present */
+    bool is_decimal; /* decimal is set: the value was written as a number, and field->numeric or
                             FIELD_DOUBLE */
     double decimal;
     struct regex *regex; /* in place of the pattern, or NULL */
@@ -115,7 +115,7 @@ struct node {
     enum compare op;
     struct text sd_id, sd_param; /* FIELD_SD */
     struct text key;             /* FIELD_KEY: NAME */
-    struct value *values; /* one, or n with CMP_IN */
+    struct value *values;        /* one, or n with CMP_IN */
     size_t n_values;
     uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last
                      value: none */
@@ -144,6 +144,11 @@ void *query_alloc(struct query *query, size_t size);
 
 /* parse.c. Fills root. Returns as query_parse(). */
 int query_parse_tree(struct query *query, const char *text, struct query_error *ret_error);
+struct parser;
+/* Fills the node's field, and what is behind its dot, from a name that stands at `at`. Returns 0,
+ * -ENOMEM, -EINVAL (the parser's error is filled). */
+int parser_read_field(struct parser *parser, const char *name, size_t len, size_t at,
+                      struct node *node);
 /* How an operator is written. */
 const char *compare_text(enum compare op);
 
@@ -151,6 +156,7 @@ const char *compare_text(enum compare op);
 const struct field *field_find(const char *name, size_t len);
 /* The nearest known name, or NULL when none is near. */
 const char *field_nearest(const char *name, size_t len);
+bool field_is_text(const struct field *field);
 /* May this field be compared so? */
 bool field_allows(const struct field *field, enum compare op);
 /* The operators, as an error message lists them. */
@@ -158,8 +164,10 @@ const char *field_operators(const struct field *field);
 /* How many values a field of severities or facilities has; 0 for others. */
 unsigned field_set_size(const struct field *field);
 
-/* print.c. The canonical text of the tree, which parses into the same tree. */
+/* print.c. The canonical text of the tree and its pipes, which parses into the same. */
 void query_print(const struct query *query, FILE *out);
+/* A node's field, with what is behind its dot. */
+void print_field(const struct node *node, FILE *out);
 
 /* match.c */
 bool node_matches(const struct node *node, const struct store_row *row);
