@@ -2,7 +2,7 @@
 /*
  * Steps of time. They begin at whole multiples of the step since 1970 UTC; whole weeks on Mondays.
  *
- * A step that was not given is chosen so that there are at most STEPS_WANTED of them. Where the run
+ * A step that was not given is chosen so that there are about STEPS_WANTED of them at most. Where the run
  * has no bounds, rows are gathered by minutes, which roll-ups have as well, and when all are in the
  * minutes are put together to what fits the time that they cover.
  */
@@ -39,10 +39,10 @@ static int64_t choose_step(int64_t first_ns, int64_t last_ns, int64_t least_ns)
                                       10800, 21600, 43200, 86400, 2 * 86400};
     uint64_t span = last_ns > first_ns ? (uint64_t)last_ns - (uint64_t)first_ns : 0;
     for (size_t i = 0; i < sizeof(seconds) / sizeof(seconds[0]); i++)
-        if (seconds[i] * S_NS >= least_ns && span / (uint64_t)(seconds[i] * S_NS) < STEPS_WANTED)
+        if (seconds[i] * S_NS >= least_ns && span / (uint64_t)(seconds[i] * S_NS) <= STEPS_WANTED)
             return seconds[i] * S_NS;
     int64_t step = WEEK_NS;
-    while (span / (uint64_t)step >= STEPS_WANTED)
+    while (span / (uint64_t)step > STEPS_WANTED)
         step += step;
     return step;
 }
