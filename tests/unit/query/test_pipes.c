@@ -235,7 +235,7 @@ struct corpus {
 static void make_corpus(struct corpus *corpus, unsigned seed)
 {
     static const char *const hosts[] = {"web01", "web02", "db", "", "x"};
-    static const char *const countries[] = {"DE", "FR", "US", ""};
+    static const char *const countries[] = {"DE", "FR", "US", "\0"};
     for (size_t i = 0; i < N_RANDOM; i++) {
         struct store_row *row = &corpus->rows[i];
         int value = rand_r(&seed) % 2000 - 500;
