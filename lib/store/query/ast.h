@@ -145,7 +145,7 @@ void *query_alloc(struct query *query, size_t size);
 /* parse.c. Fills root. Returns as query_parse(). */
 int query_parse_tree(struct query *query, const char *text, struct query_error *ret_error);
 struct parser;
-/* Fills the node's field, and what is behind its dot, from a name that stands at `at`. Returns 0,
+/* field_name.c. Fills the node's field, and what is behind its dot, from a name that stands at `at`. Returns 0,
  * -ENOMEM, -EINVAL (the parser's error is filled). */
 int parser_read_field(struct parser *parser, const char *name, size_t len, size_t at,
                       struct node *node);

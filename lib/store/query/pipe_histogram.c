@@ -131,8 +131,10 @@ static bool fill_step(struct groups *groups, struct group *const *series, size_t
 static bool fill(struct groups *groups, int64_t first, int64_t last, int64_t step_ns)
 {
     uint64_t n_steps = ((uint64_t)last - (uint64_t)first) / (uint64_t)step_ns + 1;
-    if (n_steps > MOST_FILLED)
-        return n_steps == groups->n;
+    if (n_steps == 1)
+        return true;
+    if (n_steps > MOST_FILLED || groups->n > MOST_FILLED)
+        return false;
     size_t n_series = 0;
     struct group **series = find_series(groups, MOST_FILLED / n_steps, &n_series);
     bool whole = series != NULL;

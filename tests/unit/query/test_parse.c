@@ -146,6 +146,8 @@ static const struct {
      "| count by host | stats max(count), avg(count)"},
 };
 
+#define N_TREES (sizeof(trees) / sizeof(trees[0]))
+
 static void test_trees(void **state)
 {
     for (size_t i = 0; i < sizeof(trees) / sizeof(trees[0]); i++) {
@@ -163,6 +165,73 @@ static void test_canonical_is_stable(void **state)
         assert_string_equal(again, trees[i].tree);
         free(again);
     }
+}
+
+/* A random expression out of those above that have no pipes. */
+static void compose(unsigned *seed, unsigned depth, FILE *out)
+{
+    static const char *const between[] = {" and ", " or ", " ", " OR ", "\t"};
+    switch (depth == 0 ? 0 : rand_r(seed) % 4) {
+    case 0:
+        for (;;) {
+            const char *text = trees[(size_t)rand_r(seed) % N_TREES].text;
+            if (strchr(text, '|') != NULL || text[strspn(text, " \t\n")] == '\0')
+                continue;
+            fputs(text, out);
+            return;
+        }
+    case 1:
+        fputs("not ", out);
+        compose(seed, depth - 1, out);
+        break;
+    case 2:
+        fputc('(', out);
+        compose(seed, depth - 1, out);
+        fputc(')', out);
+        break;
+    case 3:
+        compose(seed, depth - 1, out);
+        fputs(between[(size_t)rand_r(seed) % 5], out);
+        compose(seed, depth - 1, out);
+        break;
+    }
+}
+
+/* A random chain of pipes; some do not fit behind others. */
+static void compose_pipes(unsigned *seed, FILE *out)
+{
+    for (int n = rand_r(seed) % 4; n > 0; n--) {
+        const char *pipe;
+        do
+            pipe = strchr(trees[(size_t)rand_r(seed) % N_TREES].text, '|');
+        while (pipe == NULL || strchr(pipe, '/') != NULL);
+        fputs(pipe, out);
+    }
+}
+
+static void test_random_round_trips(void **state)
+{
+    unsigned seed = 17, n_parsed = 0;
+    for (int round = 0; round < 5000; round++) {
+        char *text = NULL;
+        size_t size;
+        FILE *out = open_memstream(&text, &size);
+        compose(&seed, 4, out);
+        compose_pipes(&seed, out);
+        fclose(out);
+        struct query *query;
+        struct query_error error;
+        if (query_parse(text, &query, &error) == 0) {
+            char *once = print(query), *twice = canonical(once);
+            assert_string_equal(twice, once);
+            free(twice);
+            free(once);
+            query_free(query);
+            n_parsed++;
+        }
+        free(text);
+    }
+    assert_true(n_parsed > 2000);
 }
 
 static const struct {
@@ -345,9 +414,13 @@ static void test_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_trees),  cmocka_unit_test(test_canonical_is_stable),
-        cmocka_unit_test(test_errors), cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_total),  cmocka_unit_test(test_columns),
+        cmocka_unit_test(test_trees),
+        cmocka_unit_test(test_canonical_is_stable),
+        cmocka_unit_test(test_random_round_trips),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_total),
+        cmocka_unit_test(test_columns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
