@@ -24,18 +24,21 @@ struct query_error {
 };
 
 /*
- * The language, in short (logboomctl query --help and its manual page have it all):
+ * The language, in short (docs/query-language.md has it all):
  *
  *   any    = all { "or" all }          all = unary { [ "and" ] unary }
  *   unary  = "not" unary | "(" any ")" | term
- *   term   = field op value | field [ "not" ] "in" "(" value { "," value } ")" | text
+ *   term   = field op value | field [ "not" ] "in" "(" value { "," value } ")" | text | /regex/
+ *   query  = [ any ] { "|" pipe }
+ *   pipe   = count | top | histogram | stats | fields | sort | limit (query/pipe.h runs them)
  *
- * Text, a bare word or a "phrase", is searched in the message, ASCII letters in either case. `=`
- * compares texts byte by byte, `:` without ASCII case; in both an unquoted * stands for any run of
- * bytes, and alone for "is present". On message, `:` searches inside. Numbers, severities,
- * facilities, times and ids have an order; a field that a row does not have is in no order with
- * anything, and is equal to "" (texts) or to nothing (others). Times that are relative (1h, today)
- * are relative to the time of parsing.
+ * Text, a bare word or a "phrase", is searched in the message, ASCII letters in either case, where
+ * no token (token.h) goes on beside it; an unquoted * at an end lifts that. `=` compares texts byte
+ * by byte, `:` without ASCII case; in both an unquoted * stands for any run of bytes, and alone for
+ * "is present". On message, `:` searches as bare text does. Numbers, severities, facilities, times
+ * and ids have an order; a field that a row does not have is in no order with anything, and is equal
+ * to "" (texts) or to nothing (others). Times that are relative (1h, today) are relative to the time
+ * of parsing.
  *
  * text: the expression, "" matches everything; it need not outlive the call. Returns 0, -ENOMEM,
  * -EINVAL (ret_error is filled).
@@ -85,5 +88,9 @@ int query_continue(struct query *query, struct store_reader *reader,
  * there is no memory). */
 bool query_matches(const struct query *query, const struct store_row *row);
 uint32_t query_columns(const struct query *query);
+
+/* On how many rows a regular expression reached its limit (query/regex.h), and so did not match: of
+ * all runs so far. Any thread. */
+uint64_t query_gave_up(const struct query *query);
 
 #endif

@@ -22,6 +22,9 @@
  */
 int when_parse(const char *text, size_t len, int64_t now_ns, bool utc, int64_t *ret_ns);
 
+/* A length of time: 30s 5m 1h30m 2d 1w. Returns 0, -EINVAL, -ERANGE. Pure. */
+int when_parse_span(const char *text, size_t len, int64_t *ret_ns);
+
 /* What an error message says was expected. */
 #define WHEN_EXPECTED                                                                              \
     "a time such as 2026-11-24T11:00:00Z, \"2026-11-24 11:00\", 11:00, today, yesterday, now or "  \

@@ -21,7 +21,7 @@ LAW = {
     "lib/record": ({"lib/boom"}, (), SOCKETS | FILES),
     "lib/syslog": ({"lib/record"}, (), SOCKETS | FILES | THREADS),
     "lib/geo": ({"lib/record"}, ("maxminddb.h",), SOCKETS),
-    "lib/store": ({"lib/boom", "lib/record"}, ("zstd.h", "zdict.h", "xxhash.h"), SOCKETS),
+    "lib/store": ({"lib/boom", "lib/record"}, ("zstd.h", "zdict.h", "xxhash.h", "pcre2.h"), SOCKETS),
     "daemon": ({"lib/boom", "lib/record", "lib/syslog", "lib/geo", "lib/store"},
                ("event2/", "jansson.h", "yaml.h", "systemd/", "openssl/"), set()),
     "ctl": ({"lib/record", "lib/store"}, ("jansson.h",), set()),

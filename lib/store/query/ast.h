@@ -9,7 +9,7 @@
  *
  *   AND ─┬─ COMPARE host MATCH [web*]
  *        └─ NOT ── OR ─┬─ COMPARE severity LE [3]
- *                      └─ COMPARE message MATCH [*no route*]
+ *                      └─ COMPARE message MATCH [no route]
  *
  * AND and OR have any number of children, so that a long chain is no deep tree; depth is bounded by
  * QUERY_MAX_DEPTH. Everything hangs on the query's own memory and dies with it. After parsing the
@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "store/query.h"
+#include "store/query/regex.h"
+#include "store/query/result.h"
 
 #define QUERY_MAX_DEPTH 64
 #define QUERY_MAX_BYTES 65536
@@ -39,7 +41,9 @@ enum field_type {
     FIELD_FACILITY,
     FIELD_FORMAT,
     FIELD_ADDRESS,
-    FIELD_SD, /* text: a parameter of the structured data */
+    FIELD_SD,     /* text: a parameter of the structured data */
+    FIELD_DOUBLE, /* degrees */
+    FIELD_KEY,    /* text: fields.NAME, extracted from the message (extract.h) */
 };
 
 struct field {
@@ -47,11 +51,14 @@ struct field {
     enum field_type type;
     uint32_t column; /* enum store_column */
     size_t offset;   /* FIELD_TEXT: of its struct text in struct store_row */
-    bool contains;   /* ':' searches inside instead of comparing the whole */
+    bool contains;   /* ':' searches inside, by tokens, instead of comparing the whole */
+    bool numeric;    /* a text that may be a number: has an order with numbers */
     /* Everything that is compared as a number: false when the row has none. */
     bool (*number)(const struct store_row *row, int64_t *ret_number);
     /* FIELD_ADDRESS: NULL when the row has none. */
     const uint8_t *(*address)(const struct store_row *row);
+    /* FIELD_DOUBLE: false when the row has none. */
+    bool (*decimal)(const struct store_row *row, double *ret_number);
 };
 
 /*
@@ -65,16 +72,31 @@ struct needle {
     size_t probe_a, probe_b; /* the two bytes that a scan looks at first; a <= b */
 };
 
-/* needle * needle * needle; open at an end: a star stands there. No needle at all: any text but the
- * empty one. */
+/*
+ * needle * needle * needle; open at an end: a star stands there, or the text is searched inside. No
+ * needle at all: any text but the empty one. bound at an (open) end: there a token begins or ends,
+ * so the byte beside the first or last needle must be no token byte (token.h).
+ */
 struct pattern {
     struct needle *needles;
     size_t n_needles;
     bool open_start, open_end;
+    bool bound_start, bound_end;
 };
 
 struct value {
-    bool any; /* a lone star: the field is present */
+    bool any;        /* a lone star: the field is present */
+    bool is_decimal; /* decimal is set: the value was written as a number, and field->numeric or
+                            FIELD_DOUBLE */
+    double decimal;
+    struct regex *regex; /* in place of the pattern, or NULL */
+    /*
+     * Tokens that stand in the message of each row that this value fits (so not with CMP_NE, which
+     * takes the others), of those a filter knows (token_is_filtered()): for pruning. Conservative:
+     * there may be more. Only message and fields.NAME have any.
+     */
+    const struct text *tokens;
+    size_t n_tokens;
     union {
         struct pattern pattern;
         int64_t number;
@@ -91,8 +113,9 @@ struct node {
     struct node *child, *next; /* first child; next sibling */
     const struct field *field; /* from here: NODE_COMPARE */
     enum compare op;
-    struct text sd_id, sd_param;
-    struct value *values; /* one, or n with CMP_IN */
+    struct text sd_id, sd_param; /* FIELD_SD */
+    struct text key;             /* FIELD_KEY: NAME */
+    struct value *values;        /* one, or n with CMP_IN */
     size_t n_values;
     uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last
                      value: none */
@@ -110,6 +133,9 @@ struct query {
         bool used;
         uint32_t columns;
     } stages[N_MATCH_STAGES];
+    struct pipe *pipes;        /* in their order (pipes.h); NULL: none */
+    struct query_table *table; /* what query_result() says */
+    struct regex *regexes;     /* all of them: freed with the query */
     struct allocation *allocations;
 };
 
@@ -118,6 +144,11 @@ void *query_alloc(struct query *query, size_t size);
 
 /* parse.c. Fills root. Returns as query_parse(). */
 int query_parse_tree(struct query *query, const char *text, struct query_error *ret_error);
+struct parser;
+/* field_name.c. Fills the node's field, and what is behind its dot, from a name that stands at `at`. Returns 0,
+ * -ENOMEM, -EINVAL (the parser's error is filled). */
+int parser_read_field(struct parser *parser, const char *name, size_t len, size_t at,
+                      struct node *node);
 /* How an operator is written. */
 const char *compare_text(enum compare op);
 
@@ -125,6 +156,7 @@ const char *compare_text(enum compare op);
 const struct field *field_find(const char *name, size_t len);
 /* The nearest known name, or NULL when none is near. */
 const char *field_nearest(const char *name, size_t len);
+bool field_is_text(const struct field *field);
 /* May this field be compared so? */
 bool field_allows(const struct field *field, enum compare op);
 /* The operators, as an error message lists them. */
@@ -132,8 +164,10 @@ const char *field_operators(const struct field *field);
 /* How many values a field of severities or facilities has; 0 for others. */
 unsigned field_set_size(const struct field *field);
 
-/* print.c. The canonical text of the tree, which parses into the same tree. */
+/* print.c. The canonical text of the tree and its pipes, which parses into the same. */
 void query_print(const struct query *query, FILE *out);
+/* A node's field, with what is behind its dot. */
+void print_field(const struct node *node, FILE *out);
 
 /* match.c */
 bool node_matches(const struct node *node, const struct store_row *row);

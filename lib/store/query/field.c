@@ -59,6 +59,18 @@ static bool get_asn(const struct store_row *row, int64_t *ret_number)
     return row->has_place && row->place.asn != 0;
 }
 
+static bool get_lat(const struct store_row *row, double *ret_number)
+{
+    *ret_number = row->place.lat;
+    return row->has_place && row->place.has_location;
+}
+
+static bool get_lon(const struct store_row *row, double *ret_number)
+{
+    *ret_number = row->place.lon;
+    return row->has_place && row->place.has_location;
+}
+
 static const uint8_t *get_peer(const struct store_row *row)
 {
     return row->peer.family != 0 ? row->peer.address : NULL;
@@ -72,7 +84,7 @@ static const uint8_t *get_geo_ip(const struct store_row *row)
 static const struct field fields[] = {
     {"host", FIELD_TEXT, STORE_HOST, IN_ROW(host)},
     {"app", FIELD_TEXT, STORE_APP, IN_ROW(app)},
-    {"procid", FIELD_TEXT, STORE_PROCID, IN_ROW(procid)},
+    {"procid", FIELD_TEXT, STORE_PROCID, IN_ROW(procid), .numeric = true},
     {"msgid", FIELD_TEXT, STORE_MSGID, IN_ROW(msgid)},
     {"message", FIELD_TEXT, STORE_MESSAGE, IN_ROW(message), .contains = true},
     {"input", FIELD_TEXT, STORE_INPUT, IN_ROW(input)},
@@ -89,17 +101,28 @@ static const struct field fields[] = {
     {"geo.region", FIELD_TEXT, STORE_PLACE, IN_ROW(place.region)},
     {"geo.org", FIELD_TEXT, STORE_PLACE, IN_ROW(place.org)},
     {"geo.asn", FIELD_NUMBER, STORE_PLACE, .number = get_asn},
+    {"geo.lat", FIELD_DOUBLE, STORE_PLACE, .decimal = get_lat},
+    {"geo.lon", FIELD_DOUBLE, STORE_PLACE, .decimal = get_lon},
     {"geo.ip", FIELD_ADDRESS, STORE_GEO, .address = get_geo_ip},
 };
 
-static const struct field sd_field = {"sd", FIELD_SD, STORE_SD};
+/* Named by what is behind their dot, too. */
+static const struct field sd_field = {"sd", FIELD_SD, STORE_SD, .numeric = true};
+static const struct field key_field = {"fields", FIELD_KEY, STORE_MESSAGE, .numeric = true};
+
+static bool begins_with(const char *name, size_t len, const char *prefix)
+{
+    return len > strlen(prefix) && memcmp(name, prefix, strlen(prefix)) == 0;
+}
 
 const struct field *field_find(const char *name, size_t len)
 {
     for (size_t i = 0; i < N_OF(fields); i++)
         if (strlen(fields[i].name) == len && memcmp(fields[i].name, name, len) == 0)
             return &fields[i];
-    return len > 3 && memcmp(name, "sd.", 3) == 0 ? &sd_field : NULL;
+    return begins_with(name, len, "sd.")       ? &sd_field
+           : begins_with(name, len, "fields.") ? &key_field
+                                               : NULL;
 }
 
 const char *field_nearest(const char *name, size_t len)
@@ -121,14 +144,17 @@ const char *field_nearest(const char *name, size_t len)
     return nearest;
 }
 
-static bool is_text(const struct field *field)
+bool field_is_text(const struct field *field)
 {
-    return field->type == FIELD_TEXT || field->type == FIELD_COUNTRY || field->type == FIELD_SD;
+    return field->type == FIELD_TEXT || field->type == FIELD_COUNTRY || field->type == FIELD_SD ||
+           field->type == FIELD_KEY;
 }
 
 bool field_allows(const struct field *field, enum compare op)
 {
-    bool ordered = !is_text(field) && field->type != FIELD_ADDRESS && field->type != FIELD_FORMAT;
+    bool ordered = field_is_text(field)
+                       ? field->numeric
+                       : field->type != FIELD_ADDRESS && field->type != FIELD_FORMAT;
     return ordered || op == CMP_EQ || op == CMP_NE || op == CMP_MATCH || op == CMP_IN;
 }
 

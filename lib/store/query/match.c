@@ -1,35 +1,69 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/query/ast.h"
+#include "store/query/match.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/query/extract.h"
+#include "store/query/number.h"
 #include "store/query/pattern.h"
 #include "store/query/sd.h"
 
-/* Values of structured data up to this size are unescaped without an allocation. */
-#define SD_ON_STACK 1024
+/* Values with escapes up to this size are unescaped without an allocation. */
+#define VALUE_ON_STACK 1024
 
-static bool any_pattern(const struct node *node, const char *text, size_t len)
+static bool decimal_fits(enum compare op, double number, const struct value *value)
+{
+    switch (op) {
+    case CMP_LT:
+        return number < value->decimal;
+    case CMP_LE:
+        return number <= value->decimal;
+    case CMP_GT:
+        return number > value->decimal;
+    case CMP_GE:
+        return number >= value->decimal;
+    case CMP_EQ:
+    case CMP_NE:
+    case CMP_MATCH:
+    case CMP_IN:
+        break;
+    }
+    return number == value->decimal;
+}
+
+bool value_fits_text(enum compare op, const struct value *value, const char *text, size_t len)
+{
+    double number;
+    bool ordering = op >= CMP_LT && op <= CMP_GE;
+    if (value->regex != NULL)
+        return regex_matches(value->regex, text, len);
+    if (value->is_decimal && number_parse(text, len, &number) && decimal_fits(op, number, value))
+        return true;
+    return !ordering && pattern_matches(&value->pattern, text, len);
+}
+
+static bool any_fits(const struct node *node, const char *text, size_t len)
 {
     for (size_t i = 0; i < node->n_values; i++)
-        if (pattern_matches(&node->values[i].pattern, text, len))
+        if (value_fits_text(node->op, &node->values[i], text, len))
             return true;
     return false;
 }
 
-static bool sd_value_matches(const struct node *node, struct text value)
+static bool escaped_fits(const struct node *node, struct text value,
+                         size_t (*unescape)(struct text value, char *out))
 {
     if (value.len == 0 || memchr(value.data, '\\', value.len) == NULL)
-        return any_pattern(node, value.data, value.len);
-    char on_stack[SD_ON_STACK];
+        return any_fits(node, value.data, value.len);
+    char on_stack[VALUE_ON_STACK];
     char *plain = value.len <= sizeof(on_stack) ? on_stack : malloc(value.len);
     if (plain == NULL)
         return false;
-    bool matches = any_pattern(node, plain, sd_unescape(value, plain));
+    bool fits = any_fits(node, plain, unescape(value, plain));
     if (plain != on_stack)
         free(plain);
-    return matches;
+    return fits;
 }
 
 static bool same_text(struct text a, struct text b)
@@ -46,23 +80,34 @@ static bool sd_matches(const struct node *node, struct text sd)
     bool found = false;
     while (sd_next(&walk, &param) == 1)
         if (same_text(param.id, node->sd_id) && same_text(param.name, node->sd_param)) {
-            if (sd_value_matches(node, param.value))
+            if (escaped_fits(node, param.value, sd_unescape))
                 return true;
             found = true;
         }
-    return !found && any_pattern(node, "", 0);
+    return !found && any_fits(node, "", 0);
+}
+
+static bool key_matches(const struct node *node, struct text message)
+{
+    struct extract found;
+    if (!extract_find(message, node->key, &found))
+        return any_fits(node, "", 0);
+    return found.is_escaped ? escaped_fits(node, found.value, extract_unescape)
+                            : any_fits(node, found.value.data, found.value.len);
 }
 
 static bool text_matches(const struct node *node, const struct store_row *row)
 {
     if (node->field->type == FIELD_SD)
         return sd_matches(node, row->sd);
+    if (node->field->type == FIELD_KEY)
+        return key_matches(node, row->message);
     if (node->field->type == FIELD_COUNTRY)
-        return any_pattern(node, row->place.country,
-                           row->has_place ? strnlen(row->place.country, 2) : 0);
+        return any_fits(node, row->place.country,
+                        row->has_place ? strnlen(row->place.country, 2) : 0);
     const struct text *text =
         (const struct text *)(const void *)((const char *)row + node->field->offset);
-    return any_pattern(node, text->data, text->len);
+    return any_fits(node, text->data, text->len);
 }
 
 static bool in_prefix(const uint8_t *address, const uint8_t *prefix, unsigned bits)
@@ -114,11 +159,24 @@ static bool number_matches(const struct node *node, const struct store_row *row)
     return false;
 }
 
+static bool decimal_matches(const struct node *node, const struct store_row *row)
+{
+    double number;
+    if (!node->field->decimal(row, &number))
+        return false;
+    for (size_t i = 0; i < node->n_values; i++)
+        if (node->values[i].any || decimal_fits(node->op, number, &node->values[i]))
+            return true;
+    return false;
+}
+
 static bool compare_matches(const struct node *node, const struct store_row *row)
 {
     bool matches;
     if (node->field->number != NULL)
         matches = number_matches(node, row);
+    else if (node->field->decimal != NULL)
+        matches = decimal_matches(node, row);
     else if (node->field->address != NULL)
         matches = address_matches(node, row);
     else

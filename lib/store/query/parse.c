@@ -5,18 +5,19 @@
  *   any    = all { "or" all }
  *   all    = unary { [ "and" ] unary }
  *   unary  = "not" unary | "(" any ")" | term
- *   term   = field op word | field [ "not" ] "in" "(" word { "," word } ")" | word
+ *   term   = field op value | field [ "not" ] "in" "(" word { "," word } ")" | value
+ *   value  = word | "/" regex "/" { "i" | "u" }
  *   op     = "=" | "!=" | ":" | "<" | "<=" | ">" | ">="
  *
  * A name in front of an operator must be a field: a misspelt one is an error, not a search for
- * text. What is reserved for later (/regex/, | pipes) is refused, so that it can come without
- * changing what an expression of today means.
+ * text. What follows a "|" is pipe_parse.c's.
  */
 #include <errno.h>
 #include <string.h>
 #include <time.h>
 
 #include "store/query/ast.h"
+#include "store/query/pipes.h"
 #include "store/query/value.h"
 #include "store/query/word.h"
 
@@ -55,74 +56,6 @@ static size_t peek_op(const struct parser *parser, enum compare *ret_op)
     return 0;
 }
 
-static int fail_unknown_field(struct parser *parser, const char *name, size_t len, size_t at)
-{
-    const char *nearest = field_nearest(name, len);
-    int shown = (int)(len < 40 ? len : 40);
-    if (nearest != NULL)
-        return parser_fail(parser, at,
-                           "no field \"%.*s\": did you mean \"%s\"? (text goes in \"quotes\")",
-                           shown, name, nearest);
-    return parser_fail(parser, at,
-                       "no field \"%.*s\": expected host, app, message, ... or text in \"quotes\"",
-                       shown, name);
-}
-
-/* sd.ID.PARAM: the id may hold dots (x@32473.1), the parameter's name is what follows the last one.
- */
-static int split_sd_name(struct parser *parser, const char *name, size_t len, size_t at,
-                         struct node *node)
-{
-    const char *id = name + 3, *dot = memrchr(id, '.', len - 3);
-    const char *end = name + len;
-    if (dot == NULL || dot == id || dot + 1 == end)
-        return parser_fail(parser, at, "expected sd.ID.PARAM, as in sd.origin.ip");
-    node->sd_id = (struct text){id, (uint32_t)(dot - id)};
-    node->sd_param = (struct text){dot + 1, (uint32_t)(end - dot - 1)};
-    return 0;
-}
-
-/* The names must outlive the caller's text. */
-static int keep_text(struct parser *parser, struct text *text)
-{
-    char *copy = query_alloc(parser->query, text->len + 1);
-    if (copy == NULL)
-        return -ENOMEM;
-    memcpy(copy, text->data, text->len);
-    text->data = copy;
-    return 0;
-}
-
-static int set_field(struct parser *parser, const char *name, size_t len, size_t at,
-                     struct node *node)
-{
-    node->field = field_find(name, len);
-    if (node->field == NULL)
-        return fail_unknown_field(parser, name, len, at);
-    if (node->field->type != FIELD_SD)
-        return 0;
-    int r = split_sd_name(parser, name, len, at, node);
-    if (r == 0)
-        r = keep_text(parser, &node->sd_id);
-    return r < 0 ? r : keep_text(parser, &node->sd_param);
-}
-
-static int take_value(struct parser *parser, struct node *node, bool in_list, struct value *value)
-{
-    struct word word;
-    parser_skip_space(parser);
-    size_t at = parser->at;
-    if (node->op == CMP_MATCH && parser_peek(parser, 0) == '/')
-        return parser_fail(parser, at, "a /regex/ is not there yet: use a wildcard, as in %s:web*",
-                           node->field->name);
-    int r = parser_take_word(parser, in_list, &word);
-    if (r < 0)
-        return r;
-    if (word.len == 0 && !word.quoted)
-        return parser_fail(parser, at, "expected a value for %s", node->field->name);
-    return value_read(parser, node, &word, value);
-}
-
 /* The values of severity or facility that fit, as a set, so that a whole block is judged with one
  * AND. */
 static void fill_set(struct node *node)
@@ -147,7 +80,7 @@ static int parse_compare(struct parser *parser, struct node *node)
     if (node->values == NULL)
         return -ENOMEM;
     node->n_values = 1;
-    int r = take_value(parser, node, false, &node->values[0]);
+    int r = value_take(parser, node, false, &node->values[0]);
     if (r == 0)
         fill_set(node);
     return r;
@@ -168,7 +101,7 @@ static int parse_list(struct parser *parser, struct node *node)
                 memcpy(grown, node->values, node->n_values * sizeof(*grown));
             node->values = grown;
         }
-        int r = take_value(parser, node, true, &node->values[node->n_values]);
+        int r = value_take(parser, node, true, &node->values[node->n_values]);
         if (r < 0)
             return r;
         node->n_values++;
@@ -216,7 +149,7 @@ static int parse_text(struct parser *parser, struct node *node)
     if (node->values == NULL)
         return -ENOMEM;
     node->n_values = 1;
-    return take_value(parser, node, false, &node->values[0]);
+    return value_take(parser, node, false, &node->values[0]);
 }
 
 static int parse_term(struct parser *parser, struct node **ret_node)
@@ -226,9 +159,6 @@ static int parse_term(struct parser *parser, struct node **ret_node)
     enum compare op;
     bool negated;
     int r;
-    if (parser_peek(parser, 0) == '/')
-        return parser_fail(parser, at,
-                           "a /regex/ is not there yet: use text in \"quotes\", or message:a*b");
     struct node *node = new_node(parser, NODE_COMPARE);
     if (node == NULL)
         return -ENOMEM;
@@ -236,11 +166,11 @@ static int parse_term(struct parser *parser, struct node **ret_node)
     parser->at += name_len;
     parser_skip_space(parser);
     if (name_len > 0 && peek_op(parser, &op) > 0) {
-        r = set_field(parser, name, name_len, at, node);
+        r = parser_read_field(parser, name, name_len, at, node);
         return r < 0 ? r : parse_compare(parser, node);
     }
     if (name_len > 0 && take_in(parser, &negated)) {
-        r = set_field(parser, name, name_len, at, node);
+        r = parser_read_field(parser, name, name_len, at, node);
         r = r < 0 ? r : parse_list(parser, node);
         return r == 0 && negated ? negate(parser, node, ret_node) : r;
     }
@@ -266,7 +196,7 @@ static bool at_unary(struct parser *parser)
 {
     parser_skip_space(parser);
     return parser->at < parser->len && parser_peek(parser, 0) != ')' &&
-           !parser_at_keyword(parser, "or");
+           parser_peek(parser, 0) != '|' && !parser_at_keyword(parser, "or");
 }
 
 static int parse_unary(struct parser *parser, struct node **ret_node)
@@ -275,8 +205,8 @@ static int parse_unary(struct parser *parser, struct node **ret_node)
     parser_skip_space(parser);
     if (parser->at == parser->len)
         return parser_fail(parser, parser->at, "expected a field, text or ( here, at the end");
-    if (parser_peek(parser, 0) == ')' || parser_at_keyword(parser, "and") ||
-        parser_at_keyword(parser, "or"))
+    if (parser_peek(parser, 0) == ')' || parser_peek(parser, 0) == '|' ||
+        parser_at_keyword(parser, "and") || parser_at_keyword(parser, "or"))
         return parser_fail(parser, parser->at, "expected a field, text or ( before this");
     if (parser->depth == QUERY_MAX_DEPTH)
         return parser_fail(parser, parser->at, "nested too deeply: at most %d levels",
@@ -349,6 +279,17 @@ static int64_t now_ns(void)
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
+/* What stands in front of the first pipe. */
+static int parse_filter(struct parser *parser)
+{
+    struct query *query = parser->query;
+    parser_skip_space(parser);
+    if (parser->at < parser->len && parser_peek(parser, 0) != '|')
+        return parse_any(parser, &query->root);
+    query->root = new_node(parser, NODE_ALL);
+    return query->root == NULL ? -ENOMEM : 0;
+}
+
 int query_parse_tree(struct query *query, const char *text, struct query_error *error)
 {
     struct parser parser = {
@@ -356,15 +297,8 @@ int query_parse_tree(struct query *query, const char *text, struct query_error *
     if (parser.len > QUERY_MAX_BYTES)
         return parser_fail(&parser, QUERY_MAX_BYTES, "the expression is longer than %d bytes",
                            QUERY_MAX_BYTES);
-    parser_skip_space(&parser);
-    if (parser.at == parser.len) {
-        query->root = new_node(&parser, NODE_ALL);
-        return query->root == NULL ? -ENOMEM : 0;
-    }
-    int r = parse_any(&parser, &query->root);
-    if (r < 0)
-        return r;
-    if (parser.at < parser.len)
+    int r = parse_filter(&parser);
+    if (r == 0 && parser_peek(&parser, 0) == ')')
         return parser_fail(&parser, parser.at, "this parenthesis closes nothing");
-    return 0;
+    return r < 0 ? r : pipes_parse(&parser);
 }

@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/token.h"
+
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 typedef uint64_t words2 __attribute__((vector_size(16)));
 
@@ -139,13 +141,32 @@ size_t needle_find(const struct needle *needle, const char *data, size_t len)
     return SIZE_MAX;
 }
 
+/* The first hit in text[from, len) beside which no token goes on, at the ends that are bound; or
+ * SIZE_MAX. */
+static size_t find_bound(const struct needle *needle, const char *text, size_t len, size_t from,
+                         bool bound_start, bool bound_end)
+{
+    size_t at;
+    while ((at = needle_find(needle, text + from, len - from)) != SIZE_MAX) {
+        at += from;
+        size_t end = at + needle->len;
+        if (!(bound_start && at > 0 && token_byte(text[at - 1])) &&
+            !(bound_end && end < len && token_byte(text[end])))
+            return at;
+        from = at + 1;
+    }
+    return SIZE_MAX;
+}
+
 /*
  * Needles between the anchored ones are taken leftmost first: when any way of placing them fits,
  * that one does.
  */
 bool pattern_matches(const struct pattern *pattern, const char *text, size_t len)
 {
-    const struct needle *needle = pattern->needles, *end = needle + pattern->n_needles;
+    const struct needle *first = pattern->needles, *end = first + pattern->n_needles;
+    const struct needle *needle = first, *last = end - 1;
+    size_t from = 0, room = len;
     if (needle == end)
         return pattern->open_start ? len > 0 : len == 0;
     if (!pattern->open_start) {
@@ -153,22 +174,21 @@ bool pattern_matches(const struct pattern *pattern, const char *text, size_t len
             return false;
         if (pattern->n_needles == 1 && !pattern->open_end)
             return needle->len == len;
-        text += needle->len;
-        len -= needle->len;
+        from = needle->len;
         needle++;
     }
     if (!pattern->open_end) {
-        const struct needle *last = --end;
-        if (last->len > len || !needle_is_at(last, (const uint8_t *)text + len - last->len))
+        if (last->len > len - from || !needle_is_at(last, (const uint8_t *)text + len - last->len))
             return false;
-        len -= last->len;
+        room -= last->len;
+        end--;
     }
     for (; needle < end; needle++) {
-        size_t at = needle_find(needle, text, len);
+        size_t at = find_bound(needle, text, room, from, pattern->bound_start && needle == first,
+                               pattern->bound_end && needle == last);
         if (at == SIZE_MAX)
             return false;
-        text += at + needle->len;
-        len -= at + needle->len;
+        from = at + needle->len;
     }
     return true;
 }

@@ -5,6 +5,9 @@
 #include <inttypes.h>
 #include <time.h>
 
+#include "store/query/pipes.h"
+#include "store/token.h"
+
 static void print_quoted(const uint8_t *text, size_t len, FILE *out)
 {
     fputc('"', out);
@@ -19,17 +22,54 @@ static void print_quoted(const uint8_t *text, size_t len, FILE *out)
     fputc('"', out);
 }
 
-static void print_pattern(const struct pattern *pattern, FILE *out)
+/*
+ * A star at an end says that it is open. Where a text is searched inside, both ends are open anyway,
+ * and the star says that a token may go on there.
+ */
+static void print_pattern(const struct pattern *pattern, bool inside, FILE *out)
 {
-    if (pattern->open_start)
+    bool star_start = pattern->open_start, star_end = pattern->open_end;
+    size_t n = pattern->n_needles;
+    if (inside && n > 0) {
+        const struct needle *last = &pattern->needles[n - 1];
+        star_start = !pattern->bound_start && token_byte((char)pattern->needles[0].text[0]);
+        star_end = !pattern->bound_end && token_byte((char)last->text[last->len - 1]);
+    }
+    if (star_start)
         fputc('*', out);
-    else if (pattern->n_needles == 0)
+    else if (n == 0)
         fputs("\"\"", out);
-    for (size_t i = 0; i < pattern->n_needles; i++) {
+    for (size_t i = 0; i < n; i++) {
         print_quoted(pattern->needles[i].text, pattern->needles[i].len, out);
-        if (i + 1 < pattern->n_needles || pattern->open_end)
+        if (i + 1 < n || star_end)
             fputc('*', out);
     }
+}
+
+static void print_regex(const struct regex *regex, FILE *out)
+{
+    struct regex_options options;
+    size_t len;
+    const char *pattern = regex_pattern(regex, &len, &options);
+    fputc('/', out);
+    for (size_t i = 0; i < len; i++) {
+        if (pattern[i] == '/')
+            fputc('\\', out);
+        fputc(pattern[i], out);
+    }
+    fprintf(out, "/%s%s", options.caseless ? "i" : "", options.utf ? "u" : "");
+}
+
+static void print_text(const struct node *node, const struct value *value, FILE *out)
+{
+    bool inside = node->op == CMP_MATCH && node->field->contains;
+    if (value->regex != NULL)
+        print_regex(value->regex, out);
+    else if (value->is_decimal)
+        fprintf(out, "%.*s", (int)value->pattern.needles[0].len,
+                (const char *)value->pattern.needles[0].text);
+    else
+        print_pattern(&value->pattern, inside, out);
 }
 
 static void print_time(int64_t ns, FILE *out)
@@ -58,17 +98,21 @@ static void print_address(const struct value *value, FILE *out)
     fprintf(out, "%s/%d", text, value->bits - (v4 ? 96 : 0));
 }
 
-static void print_value(const struct field *field, const struct value *value, FILE *out)
+static void print_value(const struct node *node, const struct value *value, FILE *out)
 {
     if (value->any) {
         fputc('*', out);
         return;
     }
-    switch (field->type) {
+    switch (node->field->type) {
     case FIELD_TEXT:
     case FIELD_COUNTRY:
     case FIELD_SD:
-        print_pattern(&value->pattern, out);
+    case FIELD_KEY:
+        print_text(node, value, out);
+        break;
+    case FIELD_DOUBLE:
+        fprintf(out, "%.17g", value->decimal);
         break;
     case FIELD_NUMBER:
         fprintf(out, "%" PRId64, value->number);
@@ -94,17 +138,24 @@ static void print_value(const struct field *field, const struct value *value, FI
     }
 }
 
-static void print_compare(const struct node *node, FILE *out)
+void print_field(const struct node *node, FILE *out)
 {
     fputs(node->field->name, out);
     if (node->field->type == FIELD_SD)
         fprintf(out, ".%.*s.%.*s", (int)node->sd_id.len, node->sd_id.data, (int)node->sd_param.len,
                 node->sd_param.data);
+    if (node->field->type == FIELD_KEY)
+        fprintf(out, ".%.*s", (int)node->key.len, node->key.data);
+}
+
+static void print_compare(const struct node *node, FILE *out)
+{
+    print_field(node, out);
     fputs(node->op == CMP_IN ? " in (" : compare_text(node->op), out);
     for (size_t i = 0; i < node->n_values; i++) {
         if (i > 0)
             fputs(", ", out);
-        print_value(node->field, &node->values[i], out);
+        print_value(node, &node->values[i], out);
     }
     if (node->op == CMP_IN)
         fputc(')', out);
@@ -137,4 +188,5 @@ static void print_node(const struct node *node, FILE *out)
 void query_print(const struct query *query, FILE *out)
 {
     print_node(query->root, out);
+    pipes_print(query, out);
 }

@@ -53,6 +53,7 @@ struct query *query_free(struct query *query)
 {
     if (query == NULL)
         return NULL;
+    regex_free_all(query);
     for (struct allocation *next, *at = query->allocations; at != NULL; at = next) {
         next = at->next;
         free(at);

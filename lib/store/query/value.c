@@ -5,20 +5,67 @@
 #include <errno.h>
 #include <string.h>
 
+#include "store/query/number.h"
 #include "store/query/pattern.h"
+#include "store/query/tokens.h"
 #include "store/when.h"
 
 #define WORD_ARGS(word) (int)((word)->len < 40 ? (word)->len : 40), (word)->text
 
+/* Searched inside, by tokens: a star at an end lifts the boundary there. */
+static void open_ends(const struct word *word, struct pattern *pattern)
+{
+    if (pattern->n_needles == 0 || word->len == 0)
+        return;
+    pattern->bound_start = !pattern->open_start && token_byte(word->text[0]);
+    pattern->bound_end = !pattern->open_end && token_byte(word->text[word->len - 1]);
+    pattern->open_start = pattern->open_end = true;
+}
+
+static bool is_ordering(enum compare op)
+{
+    return op >= CMP_LT && op <= CMP_GE;
+}
+
 static int read_text(struct parser *parser, const struct node *node, const struct word *word,
                      struct value *value)
 {
-    bool fold = node->op == CMP_MATCH || node->field->type == FIELD_COUNTRY;
+    const struct field *field = node->field;
+    bool fold = node->op == CMP_MATCH || field->type == FIELD_COUNTRY;
+    bool may_be_decimal = is_ordering(node->op) || (field->type == FIELD_KEY && !word->quoted);
+    value->is_decimal = field->numeric && may_be_decimal && !word->has_star &&
+                        number_parse(word->text, word->len, &value->decimal);
+    if (is_ordering(node->op) && !value->is_decimal)
+        return parser_fail(parser, word->at, "\"%.*s\" is no number: %s %s takes one",
+                           WORD_ARGS(word), field->name, compare_text(node->op));
     int r =
         pattern_build(parser->query, word->text, word->is_star, word->len, fold, &value->pattern);
-    if (r == 0 && node->op == CMP_MATCH && node->field->contains)
-        value->pattern.open_start = value->pattern.open_end = true;
+    if (r == 0 && node->op == CMP_MATCH && field->contains)
+        open_ends(word, &value->pattern);
     return r;
+}
+
+static int fail_regex(struct parser *parser, size_t at, const struct word *word,
+                      const struct regex_error *error)
+{
+    /* A \/ of the expression is one byte of the pattern. */
+    size_t raw = at + 1;
+    for (size_t i = 0; i < error->at && i < word->len; i++)
+        raw += 1 + (word->text[i] == '/');
+    return parser_fail(parser, raw, "in this regular expression: %s", error->message);
+}
+
+static int take_regex(struct parser *parser, struct value *value)
+{
+    struct regex_options options;
+    struct regex_error error;
+    struct word word;
+    size_t at = parser->at;
+    int r = parser_take_regex(parser, &word, &options);
+    if (r < 0)
+        return r;
+    r = regex_new(parser->query, word.text, word.len, &options, &value->regex, &error);
+    return r == -EINVAL ? fail_regex(parser, at, &word, &error) : r;
 }
 
 static int read_digits(const struct word *word, unsigned base, uint64_t *ret_number)
@@ -46,6 +93,16 @@ static int read_number(struct parser *parser, const struct node *node, const str
         return parser_fail(parser, word->at, "\"%.*s\" is no number: %s takes digits only",
                            WORD_ARGS(word), node->field->name);
     value->number = (int64_t)number;
+    return 0;
+}
+
+static int read_double(struct parser *parser, const struct node *node, const struct word *word,
+                       struct value *value)
+{
+    value->is_decimal = number_parse(word->text, word->len, &value->decimal);
+    if (!value->is_decimal)
+        return parser_fail(parser, word->at, "\"%.*s\" is no number: %s takes degrees, as in 52.5",
+                           WORD_ARGS(word), node->field->name);
     return 0;
 }
 
@@ -134,14 +191,11 @@ static bool is_lone_star(const struct word *word)
     return word->len == 1 && word->has_star;
 }
 
-int value_read(struct parser *parser, const struct node *node, const struct word *word,
-               struct value *value)
+static int read_word(struct parser *parser, const struct node *node, const struct word *word,
+                     struct value *value)
 {
-    enum field_type type = node->field->type;
-    bool text = type == FIELD_TEXT || type == FIELD_COUNTRY || type == FIELD_SD;
-    bool ordering = node->op >= CMP_LT && node->op <= CMP_GE;
-    value->any = is_lone_star(word) && !ordering;
-    if (text)
+    value->any = is_lone_star(word) && !is_ordering(node->op);
+    if (field_is_text(node->field))
         return read_text(parser, node, word, value);
     if (value->any)
         return 0;
@@ -149,9 +203,11 @@ int value_read(struct parser *parser, const struct node *node, const struct word
         return parser_fail(parser, word->at,
                            "%s takes no wildcard: expected a value, or a * alone for any",
                            node->field->name);
-    switch (type) {
+    switch (node->field->type) {
     case FIELD_NUMBER:
         return read_number(parser, node, word, value);
+    case FIELD_DOUBLE:
+        return read_double(parser, node, word, value);
     case FIELD_ID:
         return read_id(parser, word, value);
     case FIELD_TIME:
@@ -161,4 +217,22 @@ int value_read(struct parser *parser, const struct node *node, const struct word
     default:
         return read_name(parser, node, word, value);
     }
+}
+
+int value_take(struct parser *parser, const struct node *node, bool in_list, struct value *value)
+{
+    struct word word;
+    int r;
+    parser_skip_space(parser);
+    size_t at = parser->at;
+    if (node->op == CMP_MATCH && field_is_text(node->field) && parser_peek(parser, 0) == '/') {
+        r = take_regex(parser, value);
+    } else {
+        r = parser_take_word(parser, in_list, &word);
+        if (r == 0 && word.len == 0 && !word.quoted)
+            return parser_fail(parser, at, "expected a value for %s", node->field->name);
+        if (r == 0)
+            r = read_word(parser, node, &word, value);
+    }
+    return r == 0 ? tokens_of_value(parser->query, node, value) : r;
 }

@@ -4,9 +4,9 @@
 
 #include "store/query/word.h"
 
-/* Reads a word as a value of the node's field, for its comparison. Returns 0, -ENOMEM, -EINVAL (the
- * error is filled). */
-int value_read(struct parser *parser, const struct node *node, const struct word *word,
+/* Takes a word or /regex/ as a value of the node's field, for its comparison. Returns 0, -ENOMEM,
+ * -EINVAL (the error is filled). */
+int value_take(struct parser *parser, const struct node *node, bool in_list,
                struct value *ret_value);
 
 #endif

@@ -234,6 +234,18 @@ static int parse_span(struct cursor *cursor, int64_t *ret_ns)
     return 0;
 }
 
+int when_parse_span(const char *text, size_t len, int64_t *ret_ns)
+{
+    struct cursor cursor = {text, text + len};
+    int64_t span;
+    int r = parse_span(&cursor, &span);
+    if (r == 0 && cursor.at != cursor.end)
+        r = -EINVAL;
+    if (r == 0)
+        *ret_ns = span;
+    return r;
+}
+
 static int parse_relative(struct cursor cursor, int64_t now_ns, int64_t *ret_ns)
 {
     int64_t span;

@@ -40,7 +40,8 @@ void parser_skip_space(struct parser *parser)
 
 static bool ends_word(char byte, bool in_list)
 {
-    return byte == '\0' || is_space(byte) || byte == '(' || byte == ')' || (in_list && byte == ',');
+    return byte == '\0' || is_space(byte) || byte == '(' || byte == ')' || byte == '|' ||
+           (in_list && byte == ',');
 }
 
 bool parser_at_keyword(const struct parser *parser, const char *keyword)
@@ -125,10 +126,6 @@ static int take_piece(struct parser *parser, struct word *word)
     char byte = parser_peek(parser, 0);
     if (byte == '"')
         return take_quoted(parser, word);
-    if (byte == '|')
-        return parser_fail(
-            parser, parser->at,
-            "pipes (| count ...) are not there yet; put text with a | into \"quotes\"");
     if (byte == '\\') {
         if (parser_peek(parser, 1) == '\0')
             return parser_fail(parser, parser->at, "expected a character after the backslash");
@@ -152,4 +149,46 @@ int parser_take_word(struct parser *parser, bool in_list, struct word *ret_word)
     }
     *ret_word = word;
     return 0;
+}
+
+static int take_flags(struct parser *parser, struct regex_options *ret_options)
+{
+    struct regex_options options = {0};
+    for (char flag; !ends_word(flag = parser_peek(parser, 0), false); parser->at++) {
+        if (flag != 'i' && flag != 'u')
+            return parser_fail(parser, parser->at,
+                               "expected i (any case), u (UTF-8) or nothing behind a /regex/; text "
+                               "with slashes goes into \"quotes\"");
+        options.caseless |= flag == 'i';
+        options.utf |= flag == 'u';
+    }
+    *ret_options = options;
+    return 0;
+}
+
+int parser_take_regex(struct parser *parser, struct word *ret_word,
+                      struct regex_options *ret_options)
+{
+    struct word word = {.text = query_alloc(parser->query, parser->len - parser->at),
+                        .at = parser->at};
+    if (word.text == NULL)
+        return -ENOMEM;
+    for (parser->at++; !at_end(parser) && parser_peek(parser, 0) != '/'; parser->at++) {
+        char next = parser_peek(parser, 1);
+        if (parser_peek(parser, 0) == '\\' && next != '\0') {
+            if (next != '/')
+                word.text[word.len++] = '\\';
+            parser->at++;
+        }
+        word.text[word.len++] = parser_peek(parser, 0);
+    }
+    if (at_end(parser))
+        return parser_fail(parser, word.at,
+                           "this regular expression is never closed: expected another / (text goes "
+                           "into \"quotes\")");
+    if (word.len == 0)
+        return parser_fail(parser, parser->at, "expected a pattern between the slashes");
+    parser->at++;
+    *ret_word = word;
+    return take_flags(parser, ret_options);
 }

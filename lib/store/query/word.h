@@ -8,6 +8,7 @@
  */
 
 #include "store/query/ast.h"
+#include "store/query/regex.h"
 
 struct parser {
     struct query *query;
@@ -42,5 +43,10 @@ size_t parser_name_len(const struct parser *parser);
 /* Takes a word, which may be empty only when quoted. in_list: a comma ends it. Returns 0, -ENOMEM,
  * -EINVAL. */
 int parser_take_word(struct parser *parser, bool in_list, struct word *ret_word);
+
+/* Takes a /regex/, with its flags, from the slash that stands here; \/ in it is a slash. Returns 0,
+ * -ENOMEM, -EINVAL. */
+int parser_take_regex(struct parser *parser, struct word *ret_word,
+                      struct regex_options *ret_options);
 
 #endif

@@ -7,10 +7,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "fake_reader.h"
 #include "store/query/ast.h"
 #include "store/query/pattern.h"
+#include "store/token.h"
 
 static struct query *parse(const char *text)
 {
@@ -43,6 +45,9 @@ static struct store_row full_row(void)
     row.place = (struct place){.city = fake_text("Berlin"),
                                .org = fake_text("Example Net"),
                                .asn = 64500,
+                               .lat = 52.5,
+                               .lon = -13.5,
+                               .has_location = true,
                                .country = {'D', 'E'}};
     return row;
 }
@@ -121,6 +126,47 @@ static const struct {
     {"sd.e.f@2.c=\"\"", true, true},
     {"sd.e.f@2.c=*", false, false},
     {"sd.x@1.z=*", false, false},
+    {"*ssword", true, false},
+    {"ssword", false, false},
+    {"passw", false, false},
+    {"passw*", true, false},
+    {"*assw*", true, false},
+    {"pass*for", true, false},
+    {"*ass*fo", false, false},
+    {"\"d for r\"", false, false},
+    {"\"password for root from\"", true, false},
+    {"192.0.2.7", true, false},
+    {"92.0.2.7", false, false},
+    {"192.0.2", true, false}, /* a dot ends a token */
+    {"\" 22\"", true, false},
+    {"\"from 192.0.2.7 port 2\"", false, false},
+    {"\" \"", true, false},
+    {"/user|root/", true, false},
+    {"/^failed/", false, false},
+    {"/^failed/i", true, false},
+    {"/from [0-9.]+ port \\d+$/", true, false},
+    {"/port 2{3}/", false, false},
+    {"/x?/", true, true},
+    {"host:/^web\\d+$/", true, false},
+    {"host:/eb0/", true, false},
+    {"not host:/eb0/", false, true},
+    {"sd.x@1.b:/^say \"hi\"$/", true, false},
+    {"geo.country:/^D/", true, false},
+    {"procid>100", true, false},
+    {"procid<100", false, false},
+    {"procid>=4711", true, false},
+    {"procid=04711", false, false},
+    {"sd.x@1.a<2", true, false},
+    {"sd.x@1.a>1", false, false},
+    {"geo.lat>52.4", true, false},
+    {"geo.lat=52.5", true, false},
+    {"geo.lat!=52.5", false, true},
+    {"geo.lon<-13.4", true, false},
+    {"geo.lon in (1, -13.5)", true, false},
+    {"geo.lat=*", true, false},
+    {"fields.user=root", false, false},
+    {"fields.user=\"\"", true, true},
+    {"fields.user!=root", true, true},
     {"not failed", false, true},
     {"failed not port", false, false},
     {"nope or failed", true, false},
@@ -136,6 +182,172 @@ static void test_cases(void **state)
         if (matches(cases[i].text, &bare) != cases[i].bare)
             fail_msg("%s: the bare row", cases[i].text);
     }
+}
+
+/* Messages with fields, and what of them matches. */
+static const struct {
+    const char *message, *text;
+    bool matches;
+} field_cases[] = {
+    {"took ms=512 user=root", "fields.ms>500", true},
+    {"took ms=512 user=root", "fields.ms>512", false},
+    {"took ms=512 user=root", "fields.ms>=512.0", true},
+    {"took ms=512 user=root", "fields.ms=512.0", true},
+    {"took ms=512 user=root", "fields.ms=\"512.0\"", false},
+    {"took ms=512 user=root", "fields.ms!=512", false},
+    {"took ms=512 user=root", "fields.ms in (1, 512)", true},
+    {"took ms=512 user=root", "fields.ms=51*", true},
+    {"took ms=512 user=root", "fields.ms=*", true},
+    {"took ms=512 user=root", "fields.us=*", false},
+    {"took ms=512 user=root", "fields.us<1", false},
+    {"took ms=512 user=root", "fields.us!=1", true},
+    {"took ms=512 user=root", "fields.user=Root", false},
+    {"took ms=512 user=root", "fields.user:Root", true},
+    {"took ms=512 user=root", "fields.user:R*t", true},
+    {"took ms=512 user=root", "fields.user:/^ro+t$/", true},
+    {"took ms=512ms", "fields.ms>500", false},
+    {"{\"http\":{\"status\":404}}", "fields.http.status>=400", true},
+    {"{\"a\":\"x\\ny\"}", "fields.a=\"x\\ny\"", true},
+    {"{\"a\":\"x\\ny\"}", "fields.a:/x\\ny/", true},
+    {"{\"a\":true,\"b\":null}", "fields.a=true", true},
+    {"{\"a\":true,\"b\":null}", "fields.b=*", false},
+    {"{\"a\":true,\"b\":null}", "fields.b=\"\"", true},
+    {"@cee: {\"a\":-2.5e1}", "fields.a<-24", true},
+};
+
+static void test_fields(void **state)
+{
+    for (size_t i = 0; i < sizeof(field_cases) / sizeof(field_cases[0]); i++) {
+        struct store_row row = fake_row(field_cases[i].message, 0);
+        if (matches(field_cases[i].text, &row) != field_cases[i].matches)
+            fail_msg("%s: %s", field_cases[i].text, field_cases[i].message);
+    }
+}
+
+/* Where a token goes on beside a hit, another hit may still stand alone. */
+static void test_tokens(void **state)
+{
+    static const struct {
+        const char *message, *text;
+        bool matches;
+    } token_cases[] = {
+        {"failures fail", "fail", true},
+        {"failures refail fail_ fail9", "fail", false},
+        {"failures refail", "fail*", true},
+        {"failures refail", "*fail", true},
+        {"failures", "*fail", false},
+        {"fail\xc3\xa9", "fail", false},
+        {"(fail)", "fail", true},
+        {"fail", "fail", true},
+        {"aaa aa", "aa", true},
+        {"aaa", "aa", false},
+        {"a=b", "\"=\"", true},
+        {"a=b", "\"=b\"", true},
+        {"a=bc", "\"=b\"", false},
+        {"xab ab cd cde", "ab*cd", true},
+        {"xab cd", "ab*cd", false},
+        {"ab cde", "ab*cd", false},
+        {"ab cde", "ab*cd*", true},
+        {"ab ab", "ab*ab", true},
+        {"ab", "ab*ab", false},
+    };
+    for (size_t i = 0; i < sizeof(token_cases) / sizeof(token_cases[0]); i++) {
+        struct store_row row = fake_row(token_cases[i].message, 0);
+        if (matches(token_cases[i].text, &row) != token_cases[i].matches)
+            fail_msg("%s: %s", token_cases[i].text, token_cases[i].message);
+    }
+}
+
+static bool has_token(const char *message, struct text wanted)
+{
+    struct token_walk walk = TOKEN_WALK_INIT(message, strlen(message));
+    struct token token;
+    while (token_next(&walk, &token))
+        if (token.len == wanted.len && strncasecmp(token.data, wanted.data, wanted.len) == 0)
+            return true;
+    return false;
+}
+
+/* No block may be left out that has a match: each row that a value fits has all of its tokens. */
+static void test_tokens_are_in_each_match(void **state)
+{
+    static const char *const pieces[] = {"a", "bb",     " ",  "10.0.0.1", ".",        "123456",
+                                         "_", "=",      "a",  "B",        "\xc3\xa9", "x.y",
+                                         "{", "\"a\":", "bb", "}",        ".7",       "x"};
+    static const struct {
+        const char *before, *behind;
+    } texts[] = {
+        {"", ""},           {"*", ""},          {"", "*"},
+        {"*", "*"},         {"message=", ""},   {"message=", "*"},
+        {"message=*", ""},  {"message:/", "/"}, {"/^", "/i"},
+        {"/", "$/"},        {"/", "?/"},        {"/ ", "+ /"},
+        {"\"", "\""},       {"fields.a=", ""},  {"fields.x.y:", "*"},
+        {"message:a*", ""},
+    };
+    unsigned seed = 3, n_matches = 0, n_tokens = 0;
+    for (int round = 0; round < 60000; round++) {
+        char text[100], message[200] = "", part[50] = "";
+        /* Mostly a part of the message is looked for. */
+        unsigned n = 1 + (unsigned)rand_r(&seed) % 8, from = (unsigned)rand_r(&seed) % n;
+        unsigned n_part = 1 + (unsigned)rand_r(&seed) % 3;
+        for (unsigned i = 0; i < n; i++) {
+            const char *piece = pieces[(size_t)rand_r(&seed) % 18];
+            strcat(message, piece);
+            if (i >= from && i < from + n_part && strchr(piece, '"') == NULL)
+                strcat(part, piece);
+        }
+        size_t kind = (size_t)rand_r(&seed) % 16;
+        snprintf(text, sizeof(text), "%s%s%s", texts[kind].before, part, texts[kind].behind);
+        struct store_row row = fake_row(message, 0);
+        struct query *query;
+        struct query_error error;
+        if (query_parse(text, &query, &error) < 0)
+            continue;
+        const struct node *node = query->root;
+        if (node->kind == NODE_COMPARE && node_matches(node, &row)) {
+            n_matches++;
+            for (size_t i = 0; i < node->values[0].n_tokens; i++, n_tokens++)
+                if (!has_token(message, node->values[0].tokens[i]))
+                    fail_msg("%s matches \"%s\" without its token %.*s", text, message,
+                             (int)node->values[0].tokens[i].len, node->values[0].tokens[i].data);
+        }
+        query_free(query);
+    }
+    assert_true(n_matches > 1000 && n_tokens > 500);
+}
+
+static void assert_tokens(const char *text, const char *expected)
+{
+    struct query *query = parse(text);
+    char found[200] = "";
+    for (size_t i = 0; i < query->root->values[0].n_tokens; i++)
+        snprintf(found + strlen(found), sizeof(found) - strlen(found), "%.*s ",
+                 (int)query->root->values[0].tokens[i].len, query->root->values[0].tokens[i].data);
+    assert_string_equal(found, expected);
+    query_free(query);
+}
+
+static void test_tokens_of_values(void **state)
+{
+    assert_tokens("Failed", "failed ");
+    assert_tokens("\"Failed password\"", "failed password ");
+    assert_tokens("failed*", "");
+    assert_tokens("\"failed password\"*", "failed ");
+    assert_tokens("\"from 10.0.0.1\"", "from 10.0.0.1 ");
+    assert_tokens("\"from 10.0.0.1\"*", "from ");
+    assert_tokens("\"port 22\"", "port ");
+    assert_tokens("\"port 123456\"", "port 123456 ");
+    assert_tokens("message=\"a b\"*", "a ");
+    assert_tokens("message=a*b", "");
+    assert_tokens("message=\"a b\"*\"c d\"", "a d ");
+    assert_tokens("/ user (root|admin) x/", "user ");
+    assert_tokens("/user root/", "");
+    assert_tokens("/^user root$/", "user root ");
+    assert_tokens("/a|b/", "");
+    assert_tokens("fields.http.status>=500", "http status ");
+    assert_tokens("fields.http.status=\"\"", "");
+    assert_tokens("fields.a:/x*/", "");
+    assert_tokens("host=web", "");
 }
 
 static void test_absent_pri(void **state)
@@ -344,6 +556,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_tokens_are_in_each_match),
+        cmocka_unit_test(test_tokens_of_values),
         cmocka_unit_test(test_absent_pri),
         cmocka_unit_test(test_damaged_sd),
         cmocka_unit_test(test_long_sd),
