@@ -63,11 +63,11 @@ static int rows_reserve(struct rows *rows, size_t n_rows)
 size_t store_encoder_bytes(size_t n_bytes, size_t n_records)
 {
     size_t dicts = sizeof(struct stream) + 2 * sizeof(struct text) + sizeof(struct peer) +
-                   sizeof(struct place) + 2 * sizeof(uint32_t);
+                   sizeof(struct place) + 2 * sizeof(struct rollup_cell) + 2 * sizeof(uint32_t);
     size_t raw = n_bytes + n_records * COLUMN_BYTES;
     size_t growing = n_records * dicts + raw + ZSTD_compressBound(raw) + HEAD_ROOM;
     return sizeof(struct store_encoder) + ZSTD_BYTES + (n_records + 1) * ROW_BYTES +
-           5 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
+           6 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
 }
 
 int encoder_new(const struct store_options *options, struct store_encoder **ret_encoder)
@@ -107,6 +107,9 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder)
     intern_deinit(&encoder->apps_table);
     intern_deinit(&encoder->peers_table);
     intern_deinit(&encoder->places_table);
+    intern_deinit(&encoder->rollup_table);
+    rollup_deinit(&encoder->rollup);
+    rollup_deinit(&encoder->rollup_scratch);
     free(encoder->rows.memory);
     ZSTD_freeCCtx(encoder->zstd);
     free(encoder);
@@ -326,6 +329,8 @@ static int add_columns(struct store_encoder *encoder)
         r = encoder_add_peers(encoder);
     if (r == 0)
         r = encoder_add_places(encoder);
+    if (r == 0)
+        r = encoder_add_rollup(encoder);
     return r < 0 ? r : add_texts(encoder);
 }
 

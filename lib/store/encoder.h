@@ -16,6 +16,7 @@
 #include "store/buffer.h"
 #include "store/format.h"
 #include "store/intern.h"
+#include "store/rollup.h"
 #include "store/store.h"
 
 enum text_column { TEXT_MESSAGE, TEXT_PROCID, TEXT_MSGID, TEXT_SD, N_TEXT_COLUMNS };
@@ -83,6 +84,9 @@ struct store_encoder {
     struct buffer places;                   /* struct place */
     size_t n_streams, n_hosts, n_apps, n_inputs_used, n_peers, n_places;
 
+    struct intern rollup_table;
+    struct rollup rollup, rollup_scratch;
+
     struct buffer text[N_TEXT_COLUMNS];
     struct buffer column; /* the raw bytes of the column at work */
     struct buffer group;
@@ -116,6 +120,7 @@ int encoder_add_peers(struct store_encoder *encoder);
 int encoder_add_places(struct store_encoder *encoder);
 int encoder_add_streams(struct store_encoder *encoder);
 int encoder_add_inputs(struct store_encoder *encoder);
+int encoder_add_rollup(struct store_encoder *encoder);
 int encoder_finish(struct store_encoder *encoder);
 
 /* Starts the dictionaries of a block of so many rows. */

@@ -203,7 +203,9 @@ void trailer_put(uint8_t bytes[TRAILER_BYTES], const struct trailer *trailer)
     put_u64(bytes + 96, (uint64_t)totals->min_received_us);
     put_u64(bytes + 104, (uint64_t)totals->max_received_us);
     put_u32(bytes + 112, totals->facilities);
-    put_u32(bytes + 116, 0);
+    bytes[116] = trailer->level;
+    bytes[117] = trailer->flags;
+    put_u16(bytes + 118, 0);
     put_u64(bytes + 120, trailer->table_checksum);
     seal_head(bytes, TRAILER_MAGIC, TRAILER_BYTES);
 }
@@ -218,6 +220,8 @@ int trailer_parse(const uint8_t bytes[TRAILER_BYTES], struct trailer *ret_traile
         .file_id = get_u64(bytes + 24),
         .first_id = get_u64(bytes + 32),
         .tail_at = get_u64(bytes + 72),
+        .level = bytes[116],
+        .flags = bytes[117],
         .table_checksum = get_u64(bytes + 120),
         .totals =
             {

@@ -135,9 +135,14 @@ struct trailer {
     uint64_t file_id, first_id;
     uint64_t tail_at; /* where the blocks end and the tail's section table begins */
     uint16_t n_sections;
+    uint8_t level; /* of compression: all blocks were compressed again at it; 0: as they were appended */
+    uint8_t flags; /* TRAILER_… */
     uint64_t table_checksum;
     struct totals totals;
 };
+
+/* There are runs of small blocks that are worth merging. */
+#define TRAILER_FRAGMENTED 0x01
 
 void totals_add(struct totals *totals, const struct block_header *header);
 

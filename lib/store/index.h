@@ -32,6 +32,7 @@ struct file_index {
     uint64_t end;
     uint64_t seen_bytes; /* length of the file when it was last looked at */
     bool sealed;
+    uint8_t level, flags; /* what the trailer says, or shall say, of the blocks; see format.h */
 };
 
 #define FILE_INDEX_NULL ((struct file_index){0})

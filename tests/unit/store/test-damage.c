@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "fixture.h"
 
+#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,18 @@ static void flipped_in_a_segment(void **state)
     flip_every_byte(true);
 }
 
+/* Does a block end here, or the file's header? Then nothing tells that more was there. */
+static bool is_end_of_block(const uint8_t *bytes, size_t len, size_t at)
+{
+    size_t end = 64;
+    for (unsigned i = 0; i < N_BLOCKS && end < at; i++) {
+        uint32_t n_bytes;
+        memcpy(&n_bytes, bytes + end + 44, sizeof(n_bytes));
+        end += le32toh(n_bytes);
+    }
+    return end == at && at <= len;
+}
+
 static void cut_everywhere(bool sealed)
 {
     struct fixture fixture;
@@ -139,8 +152,8 @@ static void cut_everywhere(bool sealed)
         assert_true(n <= last && n + N_ROWS >= last); /* block by block, and never more again */
         last = n;
         if (cut % 5 == 0) {
-            size_t left =
-                check_writer(&fixture, sealed ? n : N_BLOCKS * N_ROWS * (n < 48 && cut > 64));
+            bool is_torn = cut > 64 && !is_end_of_block(bytes, len, cut);
+            size_t left = check_writer(&fixture, is_torn ? N_BLOCKS * N_ROWS : n);
             assert_int_equal(left, n);
             remove_all_but(&fixture, path, bytes, cut);
         }
