@@ -9,7 +9,7 @@
  *
  *   AND ─┬─ COMPARE host MATCH [web*]
  *        └─ NOT ── OR ─┬─ COMPARE severity LE [3]
- *                      └─ COMPARE message MATCH [*no route*]
+ *                      └─ COMPARE message MATCH [no route]
  *
  * AND and OR have any number of children, so that a long chain is no deep tree; depth is bounded by
  * QUERY_MAX_DEPTH. Everything hangs on the query's own memory and dies with it. After parsing the
@@ -21,6 +21,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include "store/query.h"
+#include "store/query/regex.h"
+#include "store/query/result.h"
 
 #define QUERY_MAX_DEPTH 64
 #define QUERY_MAX_BYTES 65536
@@ -39,7 +41,9 @@ enum field_type {
     FIELD_FACILITY,
     FIELD_FORMAT,
     FIELD_ADDRESS,
-    FIELD_SD, /* text: a parameter of the structured data */
+    FIELD_SD,     /* text: a parameter of the structured data */
+    FIELD_DOUBLE, /* degrees */
+    FIELD_KEY,    /* text: fields.NAME, extracted from the message (extract.h) */
 };
 
 struct field {
@@ -47,11 +51,14 @@ struct field {
     enum field_type type;
     uint32_t column; /* enum store_column */
     size_t offset;   /* FIELD_TEXT: of its struct text in struct store_row */
-    bool contains;   /* ':' searches inside instead of comparing the whole */
+    bool contains;   /* ':' searches inside, by tokens, instead of comparing the whole */
+    bool numeric;    /* a text that may be a number: has an order with numbers */
     /* Everything that is compared as a number: false when the row has none. */
     bool (*number)(const struct store_row *row, int64_t *ret_number);
     /* FIELD_ADDRESS: NULL when the row has none. */
     const uint8_t *(*address)(const struct store_row *row);
+    /* FIELD_DOUBLE: false when the row has none. */
+    bool (*decimal)(const struct store_row *row, double *ret_number);
 };
 
 /*
@@ -65,16 +72,31 @@ struct needle {
     size_t probe_a, probe_b; /* the two bytes that a scan looks at first; a <= b */
 };
 
-/* needle * needle * needle; open at an end: a star stands there. No needle at all: any text but the
- * empty one. */
+/*
+ * needle * needle * needle; open at an end: a star stands there, or the text is searched inside. No
+ * needle at all: any text but the empty one. bound at an (open) end: there a token begins or ends,
+ * so the byte beside the first or last needle must be no token byte (token.h).
+ */
 struct pattern {
     struct needle *needles;
     size_t n_needles;
     bool open_start, open_end;
+    bool bound_start, bound_end;
 };
 
 struct value {
-    bool any; /* a lone star: the field is present */
+    bool any;            /* a lone star: the field is present */
+    bool is_decimal;     /* decimal is set: the value was written as a number, and field->numeric or
+                            FIELD_DOUBLE */
+    double decimal;
+    struct regex *regex; /* in place of the pattern, or NULL */
+    /*
+     * Tokens that stand in the message of each row that this value fits (so not with CMP_NE, which
+     * takes the others), of those a filter knows (token_is_filtered()): for pruning. Conservative:
+     * there may be more. Only message and fields.NAME have any.
+     */
+    const struct text *tokens;
+    size_t n_tokens;
     union {
         struct pattern pattern;
         int64_t number;
@@ -91,7 +113,8 @@ struct node {
     struct node *child, *next; /* first child; next sibling */
     const struct field *field; /* from here: NODE_COMPARE */
     enum compare op;
-    struct text sd_id, sd_param;
+    struct text sd_id, sd_param; /* FIELD_SD */
+    struct text key;             /* FIELD_KEY: NAME */
     struct value *values; /* one, or n with CMP_IN */
     size_t n_values;
     uint32_t set; /* FIELD_SEVERITY, FIELD_FACILITY: bit i: value i fits; the bit after the last
@@ -109,6 +132,9 @@ struct query {
     const struct node **terms;
     size_t n_terms;
     struct need *need; /* what a block must hold; NULL: nothing */
+    struct pipe *pipes;        /* in their order (pipes.h); NULL: none */
+    struct query_table *table; /* what query_result() says */
+    struct regex *regexes;     /* all of them: freed with the query */
     struct allocation *allocations;
 };
 
