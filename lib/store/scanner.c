@@ -14,6 +14,7 @@ struct scanner {
     int fd; /* its own, where the segment keeps none; -1 */
     bool is_damaged;
     bool has_filter; /* it was read */
+    struct rollup rollup;
 };
 
 int scanner_new(struct scanner **ret_scanner)
@@ -42,6 +43,7 @@ struct scanner *scanner_free(struct scanner *scanner)
     if (!scanner)
         return NULL;
     close_own(scanner);
+    rollup_deinit(&scanner->rollup);
     block_deinit(&scanner->block);
     free(scanner);
     return NULL;
@@ -96,6 +98,26 @@ int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *r
         *ret_bytes = cursor_left(&bytes);
     }
     return r;
+}
+
+static int give_cells(struct scanner *scanner, int r, struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    *ret_cells = scanner->rollup.cells;
+    *ret_n = scanner->rollup.n;
+    return r == -EBADMSG ? 0 : r;
+}
+
+int scanner_rollup(struct scanner *scanner, struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    int r = block_rollup(&scanner->block, &scanner->rollup);
+    return give_cells(scanner, r, ret_cells, ret_n);
+}
+
+int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
+                        struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    int r = segment->fd < 0 ? 0 : file_rollup(segment->fd, &segment->index, &scanner->rollup);
+    return give_cells(scanner, r, ret_cells, ret_n);
 }
 
 /* The columns that a section is decoded for: enum store_column, or BLOCK_ORDER. */

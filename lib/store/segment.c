@@ -87,6 +87,31 @@ int segment_read(struct snapshot_root *root, const struct catalog_file *file,
     return r;
 }
 
+void totals_describe(const struct totals *totals, uint64_t first_id, uint64_t bytes,
+                     struct snapshot_file *ret_file)
+{
+    *ret_file = (struct snapshot_file){
+        .info = {.first_id = first_id,
+                 .n_rows = (uint32_t)totals->records,
+                 .min_time_ns = totals->min_time_ns,
+                 .max_time_ns = totals->max_time_ns,
+                 .min_received_us = totals->min_received_us,
+                 .max_received_us = totals->max_received_us,
+                 .severities = totals->severities,
+                 .facilities = totals->facilities},
+        .end_id = totals->next_id,
+        .bytes = bytes,
+        .n_blocks = totals->n_blocks,
+    };
+}
+
+void segment_describe(const struct segment *segment, struct snapshot_file *ret_file)
+{
+    const struct file_index *index = &segment->index;
+    totals_describe(&index->totals, index->header.first_id, index->end, ret_file);
+    ret_file->n_blocks = index->n_blocks;
+}
+
 uint32_t segment_n_blocks(const struct segment *segment)
 {
     return segment->index.n_blocks;

@@ -38,6 +38,8 @@ struct segment {
 int segment_read(struct snapshot_root *root, const struct catalog_file *file,
                  struct segment **ret_segment);
 struct segment *segment_ref(struct segment *segment);
+void totals_describe(const struct totals *totals, uint64_t first_id, uint64_t bytes,
+                     struct snapshot_file *ret_file);
 /* NULL is allowed. */
 void segment_unref(struct segment *segment);
 

@@ -75,24 +75,6 @@ size_t snapshot_n_files(const struct snapshot *snapshot)
     return snapshot->catalog.n_files;
 }
 
-static void describe(struct snapshot_file *file, uint64_t first_id, const struct totals *totals,
-                     uint64_t bytes)
-{
-    *file = (struct snapshot_file){
-        .info = {.first_id = first_id,
-                 .n_rows = (uint32_t)totals->records,
-                 .min_time_ns = totals->min_time_ns,
-                 .max_time_ns = totals->max_time_ns,
-                 .min_received_us = totals->min_received_us,
-                 .max_received_us = totals->max_received_us,
-                 .severities = totals->severities,
-                 .facilities = totals->facilities},
-        .end_id = totals->next_id,
-        .bytes = bytes,
-        .n_blocks = totals->n_blocks,
-    };
-}
-
 /* Returns 1, 0 (no whole trailer: the index must be read), -ENOENT, or another errno of opening. */
 static int look_at_trailer(struct snapshot *snapshot, size_t file, struct snapshot_file *ret_file)
 {
@@ -108,7 +90,7 @@ static int look_at_trailer(struct snapshot *snapshot, size_t file, struct snapsh
                  trailer.first_id == at->first_id;
     close(fd);
     if (found)
-        describe(ret_file, trailer.first_id, &trailer.totals, (uint64_t)status.st_size);
+        totals_describe(&trailer.totals, trailer.first_id, (uint64_t)status.st_size, ret_file);
     return found;
 }
 
@@ -120,9 +102,8 @@ static int look_at_blocks(struct snapshot *snapshot, size_t file, struct snapsho
     if (r <= 0)
         return r;
     snapshot->looks[file].log = segment;
-    const struct file_index *index = &segment->index;
-    describe(ret_file, index->header.first_id, &index->totals, index->end);
-    return index->n_blocks > 0;
+    segment_describe(segment, ret_file);
+    return ret_file->n_blocks > 0;
 }
 
 int snapshot_look(struct snapshot *snapshot, size_t file, struct snapshot_file *ret_file)

@@ -21,12 +21,13 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "store/reader.h"
+#include "store/rollup.h"
 
 struct snapshot;
 struct segment;
 struct scanner;
 
-/* What is known of a whole file. n_rows of the info is 0: not known, as is how many blocks it has. */
+/* What is known of a whole file. */
 struct snapshot_file {
     struct store_block_info info; /* over all its blocks */
     uint64_t end_id;              /* greater than every id in it */
@@ -58,6 +59,7 @@ int snapshot_look(struct snapshot *snapshot, size_t file, struct snapshot_file *
 int segment_open(struct snapshot *snapshot, size_t file, struct segment **ret_segment);
 /* No scanner may stand in it. Returns NULL. NULL is allowed. */
 struct segment *segment_close(struct segment *segment);
+void segment_describe(const struct segment *segment, struct snapshot_file *ret_file);
 uint32_t segment_n_blocks(const struct segment *segment);
 /* ret_bytes: on disk. */
 void segment_block(const struct segment *segment, uint32_t block, struct store_block_info *ret_info,
@@ -76,6 +78,14 @@ int scanner_open(struct scanner *scanner, const struct segment *segment, uint32_
  * -ENOMEM.
  */
 int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *ret_bytes);
+/*
+ * The roll-up of the current block, or of a whole sealed file (rollup.h). The cells live until the
+ * next of these calls with this scanner; they may be changed. Returns 1, 0 (there is none, or it is
+ * damaged: count the rows), -ENOMEM, or another errno of reading.
+ */
+int scanner_rollup(struct scanner *scanner, struct rollup_cell **ret_cells, size_t *ret_n);
+int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
+                        struct rollup_cell **ret_cells, size_t *ret_n);
 /*
  * How much memory decoding these columns takes at most, and the texts of all rows once more.
  * Returns 0, -EBADMSG, -ENOMEM.

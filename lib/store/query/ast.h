@@ -131,7 +131,8 @@ struct query {
      */
     const struct node **terms;
     size_t n_terms;
-    struct need *need; /* what a block must hold; NULL: nothing */
+    struct need *need;   /* what a block must hold; NULL: nothing */
+    bool is_of_cells; /* the expression looks at nothing but severities and countries */
     struct pipe *pipes;        /* in their order (pipes.h); NULL: none */
     struct query_table *table; /* what query_result() says */
     struct regex *regexes;     /* all of them: freed with the query */

@@ -6,18 +6,14 @@
  *   disjunction   any of them, if every term needs something
  *   negation      nothing: a block without the word is full of rows that match
  *
- * A token of a pattern is needed when it must stand in the message as a whole token. That is so
- * when both of its ends are inside a literal run of the pattern, where a byte that is no token byte
- * is its neighbour; and at an end of the run where the pattern says that the text, or a token, ends
- * there. Next to a star it may be part of a longer one.
+ * Which tokens a value needs is worked out where its pattern or regular expression is built: a token
+ * next to a star may be part of a longer one in the text.
  */
 #include "store/query/need.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
-
-#include "store/token.h"
 
 static int add_entry(struct query *query, enum filter_kind filter, const char *data, size_t len,
                      struct need **list)
@@ -48,31 +44,12 @@ static int join(struct query *query, enum need_kind kind, struct need *list, str
     return 0;
 }
 
-/* starts_whole, ends_whole: a token at that end of the run ends there in the text, too. */
-static int add_tokens(struct query *query, const char *data, size_t len, bool starts_whole,
-                      bool ends_whole, struct need **list)
-{
-    struct token_walk walk = TOKEN_WALK_INIT(data, len);
-    struct token token;
-    int r = 0;
-    while (r == 0 && token_next(&walk, &token)) {
-        bool is_whole = (token.data > data || starts_whole) &&
-                        (token.data + token.len < data + len || ends_whole);
-        if (is_whole && token_is_filtered(&token))
-            r = add_entry(query, FILTER_TOKEN, token.data, token.len, list);
-    }
-    return r;
-}
-
-static int message_needs(struct query *query, const struct pattern *pattern, struct need **list)
+/* Those of the message, as the value knows them. */
+static int token_needs(struct query *query, const struct value *value, struct need **list)
 {
     int r = 0;
-    for (size_t i = 0; r == 0 && i < pattern->n_needles; i++) {
-        const struct needle *needle = &pattern->needles[i];
-        bool is_first = i == 0, is_last = i == pattern->n_needles - 1;
-        r = add_tokens(query, (const char *)needle->text, needle->len,
-                       is_first && !pattern->open_start, is_last && !pattern->open_end, list);
-    }
+    for (size_t i = 0; r == 0 && i < value->n_tokens; i++)
+        r = add_entry(query, FILTER_TOKEN, value->tokens[i].data, value->tokens[i].len, list);
     return r;
 }
 
@@ -90,7 +67,9 @@ static int value_needs(struct query *query, const struct node *node, const struc
                        struct need **list)
 {
     const struct field *field = node->field;
-    if (value->any)
+    if (value->n_tokens > 0)
+        return token_needs(query, value, list);
+    if (value->any || value->regex != NULL)
         return 0;
     if (field->type == FIELD_ADDRESS && field->column == STORE_PEER && value->bits == 128)
         return add_entry(query, FILTER_PEER, (const char *)value->address, 16, list);
@@ -102,7 +81,7 @@ static int value_needs(struct query *query, const struct node *node, const struc
         return text_needs(query, FILTER_HOST, &value->pattern, list);
     if (field->column == STORE_APP)
         return text_needs(query, FILTER_APP, &value->pattern, list);
-    return field->column == STORE_MESSAGE ? message_needs(query, &value->pattern, list) : 0;
+    return 0;
 }
 
 static int compare_needs(struct query *query, const struct node *node, struct need **ret_need)
@@ -112,7 +91,7 @@ static int compare_needs(struct query *query, const struct node *node, struct ne
     if (node->op == CMP_NE)
         return 0;
     for (size_t i = 0; i < node->n_values; i++) {
-        struct need *list = NULL, *need;
+        struct need *list = NULL, *need = NULL;
         int r = value_needs(query, node, &node->values[i], &list);
         if (r == 0)
             r = join(query, NEED_ALL, list, &need);

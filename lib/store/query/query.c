@@ -52,9 +52,20 @@ static int order_terms(struct query *query)
     return 0;
 }
 
+static bool is_of_cells(const struct node *node)
+{
+    if (node->kind == NODE_COMPARE)
+        return node->field->type == FIELD_SEVERITY || node->field->type == FIELD_COUNTRY;
+    for (const struct node *child = node->child; child != NULL; child = child->next)
+        if (!is_of_cells(child))
+            return false;
+    return true;
+}
+
 static int plan(struct query *query)
 {
     fill_columns(query->root);
+    query->is_of_cells = is_of_cells(query->root);
     int r = order_terms(query);
     return r < 0 ? r : need_derive(query, query->root, &query->need);
 }

@@ -97,7 +97,8 @@ struct worker {
     struct pass *pass;
     struct activity *activity;
     struct scan scan;
-    void *part; /* of the sink */
+    void *part;    /* of the sink */
+    bool is_large; /* the current block takes more than a scanner may keep */
 };
 
 /* A file that was opened: closed with its last block. */

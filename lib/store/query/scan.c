@@ -82,7 +82,7 @@ int scan_open(struct scan *scan, const struct segment *segment, uint32_t block)
     uint32_t on_disk;
     segment_block(segment, block, &scan->info, &on_disk);
     int r = scanner_open(scan->scanner, segment, block);
-    return r < 0 ? note(scan, r) : scan_filter(scan);
+    return r < 0 ? note(scan, r) : 1;
 }
 
 int scan_cost(struct scan *scan, size_t *ret_bytes)

@@ -37,13 +37,13 @@ int scan_init(struct scan *scan, const struct query *query, const struct bounds 
               struct boom_ctx *ctx);
 void scan_deinit(struct scan *scan);
 
+/* Makes a block the current one. Returns 1, 0 (it is gone), -ENOMEM. */
+int scan_open(struct scan *scan, const struct segment *segment, uint32_t block);
 /*
  * Asks the filter of the block on which the scanner stands, and which `info` describes. Returns 1, 0
  * (it holds no match, or is damaged: counted), or a negative errno.
  */
 int scan_filter(struct scan *scan);
-/* Makes a block the current one, and asks its filter. Returns as that; 0 also: it is gone. */
-int scan_open(struct scan *scan, const struct segment *segment, uint32_t block);
 /* What it takes to decode and to copy it. Returns 1, 0 (damaged), or a negative errno. */
 int scan_cost(struct scan *scan, size_t *ret_bytes);
 /*

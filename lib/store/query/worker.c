@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "store/query/cells.h"
 #include "store/query/run.h"
 
 #include <errno.h>
@@ -45,10 +46,19 @@ static int deliver_pack(struct worker *worker, size_t *charge)
 }
 
 /* A sink that has enough ends the pass. */
+static int note_enough(struct pass *pass, int r)
+{
+    if (r <= 0)
+        return r;
+    pthread_mutex_lock(&pass->lock);
+    pass->stopped = r;
+    pthread_mutex_unlock(&pass->lock);
+    return -ECANCELED;
+}
+
 static int deliver_rows(struct worker *worker)
 {
-    struct pass *pass = worker->pass;
-    struct sink *sink = pass->plan.sink;
+    struct sink *sink = worker->pass->plan.sink;
     struct scan *scan = &worker->scan;
     struct store_row row;
     int r = 0;
@@ -57,12 +67,62 @@ static int deliver_rows(struct worker *worker)
         scan->counts.matched++;
         r = sink->ops->row(sink, worker->part, &row);
     }
+    return note_enough(worker->pass, r);
+}
+
+/* How a block's or file's counts may answer for its rows. */
+static enum verdict judge_cells(const struct pass *pass, const struct store_block_info *info,
+                                uint64_t end_id)
+{
+    const struct pass_plan *plan = &pass->plan;
+    if (plan->sink == NULL || plan->sink->ops->cells == NULL)
+        return VERDICT_NEVER;
+    return cells_judge(plan->query, &plan->bounds, info, end_id);
+}
+
+static int deliver_cells(struct worker *worker, enum verdict verdict, struct rollup_cell *cells,
+                         size_t n)
+{
+    const struct pass_plan *plan = &worker->pass->plan;
+    const struct bounds *bounds = verdict == VERDICT_ALWAYS ? NULL : &plan->bounds;
+    uint64_t n_rows;
+    n = cells_select(plan->query, bounds, cells, n, &n_rows);
+    worker->scan.counts.matched += n_rows;
+    int r = n > 0 ? plan->sink->ops->cells(plan->sink, worker->part, cells, n) : 0;
+    return note_enough(worker->pass, r);
+}
+
+/* Returns 1 (its counts answered), 0 (scan it), or a negative errno. */
+static int ask_block(struct worker *worker)
+{
+    const struct store_block_info *info = &worker->scan.info;
+    enum verdict verdict = judge_cells(worker->pass, info, info->first_id + info->n_rows);
+    struct rollup_cell *cells;
+    size_t n;
+    int r = verdict == VERDICT_NEVER ? 0 : scanner_rollup(worker->scan.scanner, &cells, &n);
     if (r <= 0)
         return r;
-    pthread_mutex_lock(&pass->lock);
-    pass->stopped = r;
-    pthread_mutex_unlock(&pass->lock);
-    return -ECANCELED;
+    worker->scan.counts.pruned[QUERY_BY_ROLLUP]++;
+    r = deliver_cells(worker, verdict, cells, n);
+    return r < 0 ? r : 1;
+}
+
+/* The same for a whole file. */
+static int ask_file(struct worker *worker, const struct snapshot_file *file,
+                    const struct segment *segment)
+{
+    enum verdict verdict = judge_cells(worker->pass, &file->info, file->end_id);
+    struct rollup_cell *cells;
+    size_t n;
+    int r = verdict == VERDICT_NEVER
+                ? 0
+                : scanner_file_rollup(worker->scan.scanner, segment, &cells, &n);
+    if (r <= 0)
+        return r;
+    worker->scan.counts.blocks += file->n_blocks;
+    worker->scan.counts.pruned[QUERY_BY_ROLLUP] += file->n_blocks;
+    r = deliver_cells(worker, verdict, cells, n);
+    return r < 0 ? r : 1;
 }
 
 static int scan_and_deliver(struct worker *worker, size_t *charge)
@@ -74,32 +134,63 @@ static int scan_and_deliver(struct worker *worker, size_t *charge)
     return plan->order == PASS_ANY ? deliver_rows(worker) : deliver_pack(worker, charge);
 }
 
-static int scan_block(struct worker *worker, const struct work *work)
+/* The memory is taken before anything is decoded. */
+static int scan_with_memory(struct worker *worker)
 {
     struct pass *pass = worker->pass;
-    size_t want, charge = 0;
-    int r = scan_open(&worker->scan, work->opened->segment, work->entry.number);
-    if (r == 1)
-        r = scan_cost(&worker->scan, &want);
-    if (r == 1) {
-        r = take_memory(pass, want, &charge);
-        if (r == 0)
-            r = scan_and_deliver(worker, &charge);
-        scan_close(&worker->scan);
-        if (want > WARM_BYTES && r == 0)
-            r = scanner_trim(worker->scan.scanner);
-        boom_semaphore_release(pass->memory, charge);
-    } else {
-        scan_close(&worker->scan);
-    }
+    size_t want, charge;
+    int r = scan_cost(&worker->scan, &want);
+    if (r <= 0)
+        return r;
+    r = take_memory(pass, want, &charge);
+    if (r < 0)
+        return r;
+    worker->is_large = want > WARM_BYTES;
+    r = scan_and_deliver(worker, &charge);
+    boom_semaphore_release(pass->memory, charge);
     return r;
+}
+
+/* What a large block left behind is nobody's. */
+static int leave_block(struct worker *worker)
+{
+    bool is_large = worker->is_large;
+    scan_close(&worker->scan);
+    worker->is_large = false;
+    return is_large ? scanner_trim(worker->scan.scanner) : 0;
+}
+
+static int scan_block(struct worker *worker, const struct work *work)
+{
+    struct scan *scan = &worker->scan;
+    int r = scan_open(scan, work->opened->segment, work->entry.number);
+    if (r <= 0)
+        return r;
+    r = ask_block(worker);
+    if (r == 0)
+        r = scan_filter(scan);
+    else if (r == 1)
+        r = 0;
+    if (r == 1)
+        r = scan_with_memory(worker);
+    int left = leave_block(worker);
+    return r < 0 ? r : left;
 }
 
 static int open_file(struct worker *worker, const struct work *work)
 {
+    struct snapshot *snapshot = worker->pass->plan.snapshot;
+    struct snapshot_file file;
     struct segment *segment;
-    int r = segment_open(worker->pass->plan.snapshot, work->entry.number, &segment);
-    return r == 1 ? feed_blocks(worker, segment) : r;
+    int r = segment_open(snapshot, work->entry.number, &segment);
+    if (r <= 0)
+        return r;
+    segment_describe(segment, &file);
+    r = ask_file(worker, &file, segment);
+    if (r == 0)
+        return feed_blocks(worker, segment);
+    segment_close(segment);
+    return r < 0 ? r : 0;
 }
 
 static int work_on(struct worker *worker)

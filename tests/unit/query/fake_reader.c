@@ -305,9 +305,22 @@ size_t snapshot_n_files(const struct snapshot *snapshot)
 
 int snapshot_look(struct snapshot *snapshot, size_t file, struct snapshot_file *ret_file)
 {
-    struct store_block_info *info = &ret_file->info, block;
-    size_t n_blocks = snapshot->segment.n_blocks;
     assert(file == 0);
+    segment_describe(&snapshot->segment, ret_file);
+    return 1;
+}
+
+int segment_open(struct snapshot *snapshot, size_t file, struct segment **ret_segment)
+{
+    assert(file == 0);
+    *ret_segment = &snapshot->segment;
+    return 1;
+}
+
+void segment_describe(const struct segment *segment, struct snapshot_file *ret_file)
+{
+    struct store_block_info *info = &ret_file->info, block;
+    size_t n_blocks = segment->n_blocks;
     describe(&fake.blocks[0], info);
     for (size_t i = 1; i < n_blocks; i++) {
         describe(&fake.blocks[i], &block);
@@ -326,14 +339,6 @@ int snapshot_look(struct snapshot *snapshot, size_t file, struct snapshot_file *
     ret_file->end_id = fake.next_id;
     ret_file->bytes = 1000;
     ret_file->n_blocks = (uint32_t)n_blocks;
-    return 1;
-}
-
-int segment_open(struct snapshot *snapshot, size_t file, struct segment **ret_segment)
-{
-    assert(file == 0);
-    *ret_segment = &snapshot->segment;
-    return 1;
 }
 
 struct segment *segment_close(struct segment *segment)
@@ -378,6 +383,17 @@ int scanner_open(struct scanner *scanner, const struct segment *segment, uint32_
 }
 
 int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *ret_bytes)
+{
+    return 0;
+}
+
+int scanner_rollup(struct scanner *scanner, struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    return 0;
+}
+
+int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
+                        struct rollup_cell **ret_cells, size_t *ret_n)
 {
     return 0;
 }
