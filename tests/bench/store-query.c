@@ -234,7 +234,7 @@ static void find_rare(const char *path, struct rare *rare)
 
 static void run_all(const char *path, const char *compressed, unsigned rounds)
 {
-    struct rare rare;
+    struct rare rare = {0};
     find_rare(path, &rare);
     for (size_t i = 0; i < sizeof(measures) / sizeof(measures[0]); i++) {
         const struct measure *measure = &measures[i];

@@ -30,7 +30,18 @@ static int add_entry(struct query *query, enum filter_kind filter, const char *d
     return 0;
 }
 
-/* Makes one need of a list, which is taken. */
+static struct need *reverse(struct need *list)
+{
+    struct need *reversed = NULL;
+    for (struct need *next; list != NULL; list = next) {
+        next = list->next;
+        list->next = reversed;
+        reversed = list;
+    }
+    return reversed;
+}
+
+/* Makes one need of a list, which is taken; its last comes first. */
 static int join(struct query *query, enum need_kind kind, struct need *list, struct need **ret_need)
 {
     *ret_need = list;
@@ -39,7 +50,7 @@ static int join(struct query *query, enum need_kind kind, struct need *list, str
     struct need *need = query_alloc(query, sizeof(*need));
     if (need == NULL)
         return -ENOMEM;
-    *need = (struct need){.kind = kind, .child = list};
+    *need = (struct need){.kind = kind, .child = reverse(list)};
     *ret_need = need;
     return 0;
 }
