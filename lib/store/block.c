@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "store/filter.h"
 #include "store/store.h"
 
 /* A first read of this much brings the head, and the whole of a small block. */
@@ -28,8 +29,8 @@ void block_deinit(struct block *block)
     }
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         buffer_deinit(buffers[i]);
-    for (unsigned i = 0; i < N_BLOCK_TEXTS; i++)
-        buffer_deinit(&block->text[i].raw);
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        text_rows_deinit(&block->text[i]);
     free(block->memory);
     ZSTD_freeDCtx(block->zstd);
     *block = (struct block){.fd = -1};
@@ -37,10 +38,21 @@ void block_deinit(struct block *block)
 
 static int rows_reserve(struct block *block, size_t n_rows)
 {
-    size_t n_u32 = 6 + N_BLOCK_TEXTS, n = n_rows + 1;
+    uint32_t **columns[] = {
+        &block->stream,          &block->position,          &block->input,
+        &block->peer,            &block->place,             &block->geo_off,
+        &block->text[0].index,   &block->text[1].index,     &block->text[2].index,
+        &block->text[3].index,   &block->text[0].ordinal,   &block->text[1].ordinal,
+        &block->text[2].ordinal, &block->text[3].ordinal,
+    };
+    uint8_t **bytes[] = {&block->digits, &block->flags,    &block->pri,
+                         &block->format, &block->geo_from, &block->geo_len};
+    enum { N_U32 = sizeof(columns) / sizeof(columns[0]), N_U8 = sizeof(bytes) / sizeof(bytes[0]) };
+    size_t n = n_rows + 1;
     if (block->capacity >= n_rows)
         return 0;
-    int64_t *wide = calloc(n, 2 * sizeof(*wide) + n_u32 * sizeof(uint32_t) + 6);
+    int64_t *wide = calloc(n, 2 * sizeof(*wide) + N_TEXT_COLUMNS * sizeof(struct text) +
+                                  N_U32 * sizeof(uint32_t) + N_U8);
     if (!wide)
         return -ENOMEM;
     free(block->memory);
@@ -48,20 +60,14 @@ static int rows_reserve(struct block *block, size_t n_rows)
     block->capacity = n_rows;
     block->time_ns = wide;
     block->received_us = wide + n;
-    uint32_t *middle = (uint32_t *)(wide + 2 * n);
-    uint32_t **columns[] = {
-        &block->stream,          &block->position,
-        &block->input,           &block->peer,
-        &block->place,           &block->geo_off,
-        &block->text[0].offsets, &block->text[1].offsets,
-        &block->text[2].offsets, &block->text[3].offsets,
-    };
-    for (size_t i = 0; i < n_u32; i++)
+    struct text *texts = (struct text *)(wide + 2 * n);
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        block->text[i].texts = texts + i * n;
+    uint32_t *middle = (uint32_t *)(texts + N_TEXT_COLUMNS * n);
+    for (size_t i = 0; i < N_U32; i++)
         *columns[i] = middle + i * n;
-    uint8_t *narrow = (uint8_t *)(middle + n_u32 * n);
-    uint8_t **bytes[] = {&block->digits, &block->flags,    &block->pri,
-                         &block->format, &block->geo_from, &block->geo_len};
-    for (size_t i = 0; i < 6; i++)
+    uint8_t *narrow = (uint8_t *)(middle + N_U32 * n);
+    for (size_t i = 0; i < N_U8; i++)
         *bytes[i] = narrow + i * n;
     return 0;
 }
@@ -221,6 +227,17 @@ int block_section(struct block *block, enum section_id id, struct buffer *raw,
         return r;
     r = block->has_group ? 0 : load_group(block);
     return r < 0 ? r : find_in_group(block, id, ret_bytes);
+}
+
+int block_filter(struct block *block, const uint8_t **ret_lines, size_t *ret_bytes)
+{
+    struct cursor bytes;
+    int r = block_section(block, SECTION_FILTER, &block->scratch, &bytes);
+    if (r <= 0)
+        return r;
+    *ret_lines = bytes.at;
+    *ret_bytes = cursor_left(&bytes);
+    return *ret_bytes % FILTER_LINE_BYTES == 0 ? 1 : -EBADMSG;
 }
 
 int block_verify(struct block *block)

@@ -9,6 +9,7 @@
  *   block.c          sections: read, checksum, decompress
  *   decode.c         columns: which sections each needs, and the order of the rows
  *   decode_values.c  times, dictionaries, places
+ *   decode_text.c    texts out of templates
  *   row.c            one row out of the columns
  *
  * Untrusted bytes come in here; what decode_… has accepted is in range, and the rows need no more
@@ -17,21 +18,14 @@
 
 #include <zstd.h>
 #include "store/buffer.h"
+#include "store/decode_text.h"
 #include "store/format.h"
-
-enum block_text { BLOCK_MESSAGE, BLOCK_PROCID, BLOCK_MSGID, BLOCK_SD, N_BLOCK_TEXTS };
 
 /* A dictionary of texts; they point into `raw` or into the block's group. */
 struct dict {
     struct buffer raw;
     struct buffer texts; /* struct text */
     uint32_t n;
-};
-
-struct text_rows {
-    struct buffer raw;
-    const uint8_t *bytes;
-    uint32_t *offsets; /* n_rows + 1, grouped */
 };
 
 struct block {
@@ -54,7 +48,7 @@ struct block {
     int64_t *time_ns, *received_us;           /* order of reception */
     uint32_t *input, *peer, *place, *geo_off; /* grouped, as all that follow */
     uint8_t *digits, *flags, *pri, *format, *geo_from, *geo_len;
-    struct text_rows text[N_BLOCK_TEXTS];
+    struct text_rows text[N_TEXT_COLUMNS];
 
     uint32_t n_streams;
     struct buffer stream_parts; /* uint32_t: hosts, then apps */
@@ -80,7 +74,16 @@ int block_open(struct block *block, int fd, uint64_t at, const struct block_head
 int block_load(struct block *block, uint32_t columns);
 /* Checks every section's checksum without decoding. Returns 0, -EBADMSG, -ENOMEM. */
 int block_verify(struct block *block);
-void block_row(const struct block *block, uint32_t index, struct store_row *ret_row);
+/*
+ * Puts together the texts that are asked for: those live until the next block. Not from two threads
+ * at once.
+ */
+void block_row(struct block *block, uint32_t index, struct store_row *ret_row);
+/*
+ * The block's token filter (filter.h). Returns 1, 0 (there is none: anything may be there),
+ * -EBADMSG, -ENOMEM. It lives until the next block or block_load().
+ */
+int block_filter(struct block *block, const uint8_t **ret_lines, size_t *ret_bytes);
 
 /*
  * The raw bytes of a section, in `raw` or in the group. Returns 1, 0 (the block has none: all

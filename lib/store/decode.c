@@ -90,54 +90,83 @@ static int decode_apps(struct block *block)
     return r < 0 ? r : all_below(apps, block->n_streams, block->apps.n);
 }
 
-/* Lengths become offsets, and must add up to the bytes that are there. */
-static int decode_text(struct block *block, enum block_text which)
+/* The rows that no template holds: lengths, then the bytes of all, which must add up. */
+static int decode_whole(struct block *block, enum text_column column)
 {
-    static const enum section_id ids[N_BLOCK_TEXTS] = {
-        [BLOCK_MESSAGE] = SECTION_MESSAGE,
-        [BLOCK_PROCID] = SECTION_PROCID,
-        [BLOCK_MSGID] = SECTION_MSGID,
-        [BLOCK_SD] = SECTION_SD,
-    };
-    struct text_rows *text = &block->text[which];
-    struct cursor bytes = {0};
-    uint32_t n_rows = block->header.info.n_rows;
-    int r = decode_u32(block, ids[which] - 1, text->offsets, MAX_SECTION_BYTES);
-    if (r == 0)
-        r = block_section(block, ids[which], &text->raw, &bytes);
+    struct text_rows *text = &block->text[column];
+    struct cursor lens = {0}, bytes = {0};
+    uint32_t n_rows = block->header.info.n_rows, n_whole = 0;
+    for (uint32_t i = 0; i < n_rows; i++)
+        n_whole += text->index[i] == 0;
+    int r = n_whole == 0 ? 0 : block_section(block, SECTION_LENGTHS(column), &block->scratch, &lens);
     if (r < 0)
         return r;
-    uint64_t at = 0;
+    /* Not needed before count_rows() has set those of the other rows. */
+    uint32_t *len = text->ordinal + n_rows - n_whole;
+    if (r == 0)
+        memset(len, 0, n_whole * sizeof(*len));
+    else if (ints_get_u32(&lens, len, n_whole, MAX_SECTION_BYTES) < 0)
+        return -EBADMSG;
+    r = n_whole == 0 ? 0 : block_section(block, SECTION_TEXT(column), &text->whole, &bytes);
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < n_rows; i++) {
-        uint32_t len = text->offsets[i];
-        text->offsets[i] = (uint32_t)at;
-        at += len;
-        if (at > cursor_left(&bytes))
+        text->texts[i] = (struct text){NULL, 0};
+        if (text->index[i] > 0)
+            continue;
+        const uint8_t *at = cursor_take(&bytes, *len);
+        if (!at && *len > 0)
             return -EBADMSG;
+        text->texts[i] = (struct text){*len > 0 ? (const char *)at : "", *len};
+        len++;
     }
-    text->offsets[n_rows] = (uint32_t)at;
-    text->bytes = r ? bytes.at : (const uint8_t *)"";
-    return at == cursor_left(&bytes) ? 0 : -EBADMSG;
+    return cursor_left(&bytes) == 0 ? 0 : -EBADMSG;
+}
+
+static int find_part(struct block *block, enum text_column column, enum template_section part,
+                     struct buffer *raw, struct cursor *ret_bytes)
+{
+    *ret_bytes = (struct cursor){0};
+    int r = block_section(block, SECTION_TEMPLATE(column, part), raw, ret_bytes);
+    return r < 0 ? r : 0;
+}
+
+static int decode_text(struct block *block, enum text_column column)
+{
+    struct text_rows *text = &block->text[column];
+    struct text_sections parts = {0};
+    int r = decode_u32(block, SECTION_TEMPLATE(column, TEMPLATE_INDEX), text->index, UINT32_MAX);
+    if (r == 0)
+        r = decode_whole(block, column);
+    if (r == 0)
+        r = find_part(block, column, TEMPLATE_DICT, &text->dict, &parts.dict);
+    text->n_templates = 0;
+    if (r < 0 || cursor_left(&parts.dict) == 0)
+        return r < 0 ? r : all_below(text->index, block->header.info.n_rows, 1);
+    r = find_part(block, column, TEMPLATE_PLAIN, &text->plain, &parts.plain);
+    if (r == 0)
+        r = find_part(block, column, TEMPLATE_DENSE, &text->dense, &parts.dense);
+    return r < 0 ? r : text_rows_parse(text, &parts, block->header.info.n_rows);
 }
 
 static int decode_message(struct block *block)
 {
-    return decode_text(block, BLOCK_MESSAGE);
+    return decode_text(block, TEXT_MESSAGE);
 }
 
 static int decode_procid(struct block *block)
 {
-    return decode_text(block, BLOCK_PROCID);
+    return decode_text(block, TEXT_PROCID);
 }
 
 static int decode_msgid(struct block *block)
 {
-    return decode_text(block, BLOCK_MSGID);
+    return decode_text(block, TEXT_MSGID);
 }
 
 static int decode_sd(struct block *block)
 {
-    return decode_text(block, BLOCK_SD);
+    return decode_text(block, TEXT_SD);
 }
 
 static int decode_time(struct block *block)

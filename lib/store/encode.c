@@ -4,15 +4,14 @@
 /*
  * Encoding walks the rows twice. The first walk, in order of reception, finds the stream of each
  * row and what the header says of all. Then the places of the rows in stream order are known (a
- * stable counting sort), and the second walk, in that order, appends each text to its column: a
- * message is copied once, to where zstd reads it.
+ * stable counting sort), and the second walk, in that order, fills the columns.
  *
  * Memory: arrays by row and dictionaries grow to the largest block seen and stay.
  */
 
 /* Bytes that a row takes in struct rows. */
 #define ROW_BYTES                                                                                  \
-    (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + (6 + N_TEXT_COLUMNS) * sizeof(uint32_t) + 7)
+    (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + 7 * sizeof(uint32_t) + 7)
 
 static void *carve(char **at, size_t size, size_t n)
 {
@@ -37,8 +36,7 @@ static int rows_reserve(struct rows *rows, size_t n_rows)
     rows->scratch = carve(&at, sizeof(int64_t), n);
     rows->stream = carve(&at, sizeof(uint32_t), n);
     rows->order = carve(&at, sizeof(uint32_t), n);
-    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
-        rows->len[i] = carve(&at, sizeof(uint32_t), n);
+    rows->len = carve(&at, sizeof(uint32_t), n);
     rows->input = carve(&at, sizeof(uint32_t), n);
     rows->peer = carve(&at, sizeof(uint32_t), n);
     rows->place = carve(&at, sizeof(uint32_t), n);
@@ -67,6 +65,8 @@ size_t store_encoder_bytes(size_t n_bytes, size_t n_records)
     size_t raw = n_bytes + n_records * COLUMN_BYTES;
     size_t growing = n_records * dicts + raw + ZSTD_compressBound(raw) + HEAD_ROOM;
     return sizeof(struct store_encoder) + ZSTD_BYTES + (n_records + 1) * ROW_BYTES +
+           N_TEXT_COLUMNS * text_encoder_bytes(n_records, 0) + text_encoder_bytes(0, n_bytes) +
+           n_bytes / FILTERED_BYTES * sizeof(uint64_t) +
            6 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
 }
 
@@ -82,6 +82,11 @@ int encoder_new(const struct store_options *options, struct store_encoder **ret_
         free(encoder);
         return -ENOMEM;
     }
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        if (text_encoder_init(&encoder->texts[i], i == TEXT_MESSAGE ? &encoder->filter : NULL) < 0) {
+            store_encoder_free(encoder);
+            return -ENOMEM;
+        }
     ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_compressionLevel, options->compression);
     ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_checksumFlag, 0);
     ZSTD_CCtx_setParameter(encoder->zstd, ZSTD_c_contentSizeFlag, 1);
@@ -96,12 +101,13 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder)
     struct buffer *buffers[] = {
         &encoder->sources,     &encoder->maps,  &encoder->streams, &encoder->hosts,
         &encoder->apps,        &encoder->peers, &encoder->places,  &encoder->column,
-        &encoder->inputs_used, &encoder->group, &encoder->out,
+        &encoder->inputs_used, &encoder->group, &encoder->out,     &encoder->whole,
     };
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         buffer_deinit(buffers[i]);
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
-        buffer_deinit(&encoder->text[i]);
+        text_encoder_deinit(&encoder->texts[i]);
+    filter_builder_deinit(&encoder->filter);
     intern_deinit(&encoder->streams_table);
     intern_deinit(&encoder->hosts_table);
     intern_deinit(&encoder->apps_table);
@@ -214,14 +220,6 @@ static void group_rows(struct store_encoder *encoder, size_t n_sources)
     }
 }
 
-static void put_text(struct store_encoder *encoder, enum text_column column, size_t row,
-                     const struct batch *batch, struct span span)
-{
-    encoder->rows.len[column][row] = span.len;
-    if (span.len > 0)
-        buffer_put(&encoder->text[column], batch->bytes + span.off, span.len);
-}
-
 static uint8_t pri_of(const struct record *record)
 {
     unsigned facility = record->facility < 24 ? record->facility : PRI_NO_FACILITY;
@@ -257,19 +255,13 @@ static inline void fetch_ahead(const struct rows *rows, size_t i, size_t n_rows)
 static int gather(struct store_encoder *encoder)
 {
     struct rows *rows = &encoder->rows;
-    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
-        encoder->text[i].len = 0;
-        if (buffer_reserve(&encoder->text[i], encoder->text_bytes[i]) < 0)
-            return -ENOMEM;
-    }
+    if (encoder_begin_texts(encoder) < 0)
+        return -ENOMEM;
     for (size_t i = 0; i < encoder->n_rows; i++) {
         const struct record *record = rows->grouped[i].record;
         const struct source *source = rows->grouped[i].source;
         fetch_ahead(rows, i, encoder->n_rows);
-        put_text(encoder, TEXT_MESSAGE, i, source->batch, record->message);
-        put_text(encoder, TEXT_PROCID, i, source->batch, record->procid);
-        put_text(encoder, TEXT_MSGID, i, source->batch, record->msgid);
-        put_text(encoder, TEXT_SD, i, source->batch, record->sd);
+        encoder_add_row_texts(encoder, source->batch, record);
         rows->digits[i] = record->time_digits;
         rows->flags[i] = record->flags;
         rows->pri[i] = pri_of(record);
@@ -286,31 +278,12 @@ static int gather(struct store_encoder *encoder)
     return 0;
 }
 
-static int add_texts(struct store_encoder *encoder)
-{
-    static const enum section_id ids[N_TEXT_COLUMNS] = {
-        [TEXT_MESSAGE] = SECTION_MESSAGE,
-        [TEXT_PROCID] = SECTION_PROCID,
-        [TEXT_MSGID] = SECTION_MSGID,
-        [TEXT_SD] = SECTION_SD,
-    };
-    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
-        const struct buffer *text = &encoder->text[i];
-        if (text->len == 0)
-            continue;
-        int r = encoder_add_u32(encoder, ids[i] - 1, encoder->rows.len[i]);
-        if (r == 0)
-            r = encoder_add_section(encoder, ids[i], text->data, text->len);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 static int add_columns(struct store_encoder *encoder)
 {
     const struct rows *rows = &encoder->rows;
-    int r = encoder_add_streams(encoder);
+    int r = encoder_add_filter(encoder);
+    if (r == 0)
+        r = encoder_add_streams(encoder);
     if (r == 0)
         r = encoder_add_received(encoder);
     if (r == 0)
@@ -331,7 +304,7 @@ static int add_columns(struct store_encoder *encoder)
         r = encoder_add_places(encoder);
     if (r == 0)
         r = encoder_add_rollup(encoder);
-    return r < 0 ? r : add_texts(encoder);
+    return r < 0 ? r : encoder_add_texts(encoder);
 }
 
 static void start_block(struct store_encoder *encoder, size_t n_rows)

@@ -4,7 +4,8 @@
 
 /*
  * The inside of an encoder. encode.c walks the rows, encode_dicts.c finds their dictionary entries,
- * encode_time.c and encode_geo.c write the columns of that name, sections.c compresses.
+ * encode_time.c, encode_geo.c and encode_texts.c write the columns of that name, encode_text.c makes
+ * templates of texts, sections.c compresses.
  *
  *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by
  * stream ─▶ sections
@@ -14,17 +15,21 @@
 #include <zstd.h>
 #include "record/batch.h"
 #include "store/buffer.h"
+#include "store/encode_text.h"
+#include "store/filter_builder.h"
 #include "store/format.h"
 #include "store/intern.h"
 #include "store/rollup.h"
 #include "store/store.h"
 
-enum text_column { TEXT_MESSAGE, TEXT_PROCID, TEXT_MSGID, TEXT_SD, N_TEXT_COLUMNS };
-
 /* Columns at most this long go into SECTION_GROUP. */
 #define GROUPED_BYTES 192
 /* Sections at most this long are not worth a compressed frame. */
 #define PLAIN_BYTES 48
+/* A block of fewer rows has no filter: it is as soon read. */
+#define FILTER_LEAST_ROWS 32
+/* Bytes of messages for each token that a filter is to hold, at least: more go without a filter. */
+#define FILTERED_BYTES 8
 
 /* One batch of the block: where its spans point, and which dictionary entries (1 + index, 0: not
  * looked up) it uses. */
@@ -59,8 +64,8 @@ struct rows {
     int64_t *time_ns, *received_us, *scratch; /* order of reception */
     uint32_t *stream;                         /* order of reception */
     uint32_t *order;                          /* of the streams: where each one's next row goes */
-    uint32_t *len[N_TEXT_COLUMNS];            /* grouped, as all that follow */
-    uint32_t *input, *peer, *place, *geo_off;
+    uint32_t *len; /* of the texts kept whole of one column */
+    uint32_t *input, *peer, *place, *geo_off; /* grouped, as all that follow, but for the flags of reception */
     uint8_t *reception_flags; /* order of reception */
     uint8_t *digits, *flags, *pri, *format, *geo_from, *geo_len;
 };
@@ -86,8 +91,9 @@ struct store_encoder {
 
     struct intern rollup_table;
     struct rollup rollup, rollup_scratch;
-
-    struct buffer text[N_TEXT_COLUMNS];
+    struct filter_builder filter;
+    struct text_encoder texts[N_TEXT_COLUMNS];
+    struct buffer whole;  /* texts that no template holds */
     struct buffer column; /* the raw bytes of the column at work */
     struct buffer group;
     struct buffer out; /* room for the longest head, then the sections */
@@ -112,8 +118,13 @@ int encoder_new(const struct store_options *options, struct store_encoder **ret_
 int encoder_add_section(struct store_encoder *encoder, enum section_id id, const void *data,
                         size_t len);
 int encoder_add_column(struct store_encoder *encoder, enum section_id id);
+/* As it is, because it does not compress. */
+int encoder_add_plain_section(struct store_encoder *encoder, enum section_id id, const void *data,
+                              size_t len);
 int encoder_add_u8(struct store_encoder *encoder, enum section_id id, const uint8_t *values);
 int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values);
+int encoder_add_ints(struct store_encoder *encoder, enum section_id id, const uint32_t *values,
+                     size_t n);
 int encoder_add_time(struct store_encoder *encoder);
 int encoder_add_received(struct store_encoder *encoder);
 int encoder_add_peers(struct store_encoder *encoder);
@@ -121,6 +132,8 @@ int encoder_add_places(struct store_encoder *encoder);
 int encoder_add_streams(struct store_encoder *encoder);
 int encoder_add_inputs(struct store_encoder *encoder);
 int encoder_add_rollup(struct store_encoder *encoder);
+int encoder_add_texts(struct store_encoder *encoder);
+int encoder_add_filter(struct store_encoder *encoder);
 int encoder_finish(struct store_encoder *encoder);
 
 /* Starts the dictionaries of a block of so many rows. */
@@ -133,6 +146,10 @@ int encoder_peer(struct store_encoder *encoder, const struct source *source, uin
 int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
                   uint32_t *ret_place);
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
+/* Texts and filter: started when text_bytes and the order are known; then row by row, grouped. */
+int encoder_begin_texts(struct store_encoder *encoder);
+void encoder_add_row_texts(struct store_encoder *encoder, const struct batch *batch,
+                           const struct record *record);
 /* Ranks the streams by app, and fills rows.order with the first place of each. */
 void encoder_rank_streams(struct store_encoder *encoder);
 

@@ -61,17 +61,18 @@ enum section_id {
     SECTION_GEO_FROM = 17,
     SECTION_GEO_OFF = 18,
     SECTION_GEO_LEN = 19,
-    SECTION_MESSAGE_LEN = 20,
-    SECTION_MESSAGE = 21,
-    SECTION_PROCID_LEN = 22,
-    SECTION_PROCID = 23,
-    SECTION_MSGID_LEN = 24,
-    SECTION_MSGID = 25,
-    SECTION_SD_LEN = 26,
-    SECTION_SD = 27,
+    SECTION_TEXTS = 20, /* to 27: SECTION_LENGTHS and SECTION_TEXT of each text column */
     SECTION_FILTER = 28, /* filter.h; plain, and first in the block */
     SECTION_ROLLUP = 29, /* rollup.h */
+    SECTION_TEMPLATES = 30, /* to 45: SECTION_TEMPLATE of each text column */
 };
+
+enum text_column { TEXT_MESSAGE = 0, TEXT_PROCID = 1, TEXT_MSGID = 2, TEXT_SD = 3, N_TEXT_COLUMNS };
+
+/* Sections of a text column: what templates hold (template.h), and the texts kept whole. */
+#define SECTION_LENGTHS(column)        ((enum section_id)(SECTION_TEXTS + 2 * (column)))
+#define SECTION_TEXT(column)           ((enum section_id)(SECTION_TEXTS + 2 * (column) + 1))
+#define SECTION_TEMPLATE(column, part) ((enum section_id)(SECTION_TEMPLATES + 4 * (column) + (part)))
 
 /* Sections of a sealed file's tail. */
 enum tail_section_id {

@@ -3,13 +3,6 @@
 
 #include <arpa/inet.h>
 
-static struct text text_at(const struct block *block, enum block_text which, uint32_t position)
-{
-    const struct text_rows *text = &block->text[which];
-    uint32_t from = text->offsets[position];
-    return (struct text){(const char *)text->bytes + from, text->offsets[position + 1] - from};
-}
-
 static struct text dict_text(const struct dict *dict, uint32_t index)
 {
     return ((const struct text *)dict->texts.data)[index];
@@ -37,19 +30,19 @@ static void parse_address(const char *data, size_t len, uint8_t ret_ip[16])
     }
 }
 
-static void find_address(const struct block *block, uint32_t position, uint8_t ret_ip[16])
+static void find_address(struct block *block, uint32_t position, uint8_t ret_ip[16])
 {
     if (block->geo_from[position] == RECORD_GEO_PEER) {
         memcpy(ret_ip, peer_at(block, position)->address, 16);
     } else if (block->geo_from[position] == RECORD_GEO_MESSAGE) {
-        struct text message = text_at(block, BLOCK_MESSAGE, position);
+        struct text message = text_rows_get(&block->text[TEXT_MESSAGE], position);
         uint32_t off = block->geo_off[position], len = block->geo_len[position];
         if (off <= message.len && len <= message.len - off)
             parse_address(message.data + off, len, ret_ip);
     }
 }
 
-static void fill_place(const struct block *block, uint32_t position, struct store_row *row)
+static void fill_place(struct block *block, uint32_t position, struct store_row *row)
 {
     uint32_t place = block->place[position];
     if (place == 0)
@@ -69,7 +62,7 @@ static void fill_pri(const struct block *block, uint32_t position, struct store_
 }
 
 /* The columns whose rows are grouped. */
-static void fill_grouped(const struct block *block, uint32_t position, struct store_row *row)
+static void fill_grouped(struct block *block, uint32_t position, struct store_row *row)
 {
     uint32_t wanted = block->wanted;
     if (wanted & STORE_TIME) {
@@ -77,13 +70,13 @@ static void fill_grouped(const struct block *block, uint32_t position, struct st
         row->flags = block->flags[position];
     }
     if (wanted & STORE_PROCID)
-        row->procid = text_at(block, BLOCK_PROCID, position);
+        row->procid = text_rows_get(&block->text[TEXT_PROCID], position);
     if (wanted & STORE_MSGID)
-        row->msgid = text_at(block, BLOCK_MSGID, position);
+        row->msgid = text_rows_get(&block->text[TEXT_MSGID], position);
     if (wanted & STORE_SD)
-        row->sd = text_at(block, BLOCK_SD, position);
+        row->sd = text_rows_get(&block->text[TEXT_SD], position);
     if (wanted & STORE_MESSAGE)
-        row->message = text_at(block, BLOCK_MESSAGE, position);
+        row->message = text_rows_get(&block->text[TEXT_MESSAGE], position);
     if (wanted & STORE_PRI)
         fill_pri(block, position, row);
     if (wanted & STORE_FORMAT)
@@ -120,7 +113,7 @@ static void clear(struct store_row *row)
     row->format = row->facility = row->severity = row->time_digits = row->flags = 0;
 }
 
-void block_row(const struct block *block, uint32_t index, struct store_row *ret_row)
+void block_row(struct block *block, uint32_t index, struct store_row *ret_row)
 {
     uint32_t wanted = block->wanted;
     clear(ret_row);

@@ -17,14 +17,14 @@ static int reserve_out(struct store_encoder *encoder, size_t n_bytes)
 
 /* Compresses into `out`, or copies where that is no longer. */
 static int write_section(struct store_encoder *encoder, enum section_id id, const void *data,
-                         size_t len)
+                         size_t len, bool compress)
 {
     if (reserve_out(encoder, ZSTD_compressBound(len)) < 0)
         return -ENOMEM;
     struct buffer *out = &encoder->out;
     uint8_t *at = out->data + out->len;
     uint8_t codec = CODEC_ZSTD;
-    size_t stored = len > PLAIN_BYTES
+    size_t stored = compress && len > PLAIN_BYTES
                         ? ZSTD_compress2(encoder->zstd, at, out->capacity - out->len, data, len)
                         : len;
     if (ZSTD_isError(stored))
@@ -49,7 +49,7 @@ int encoder_add_section(struct store_encoder *encoder, enum section_id id, const
                         size_t len)
 {
     if (len > GROUPED_BYTES)
-        return write_section(encoder, id, data, len);
+        return write_section(encoder, id, data, len, true);
     if (buffer_reserve(&encoder->group, 2 + VARINT_BYTES + len) < 0)
         return -ENOMEM;
     buffer_put_byte(&encoder->group, (uint8_t)id);
@@ -57,6 +57,12 @@ int encoder_add_section(struct store_encoder *encoder, enum section_id id, const
     buffer_put_varint(&encoder->group, len);
     buffer_put(&encoder->group, data, len);
     return 0;
+}
+
+int encoder_add_plain_section(struct store_encoder *encoder, enum section_id id, const void *data,
+                              size_t len)
+{
+    return write_section(encoder, id, data, len, false);
 }
 
 int encoder_add_column(struct store_encoder *encoder, enum section_id id)
@@ -80,21 +86,28 @@ int encoder_add_u8(struct store_encoder *encoder, enum section_id id, const uint
     return is_zero(column) ? 0 : encoder_add_column(encoder, id);
 }
 
-int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values)
+int encoder_add_ints(struct store_encoder *encoder, enum section_id id, const uint32_t *values,
+                     size_t n)
 {
     struct buffer *column = &encoder->column;
     column->len = 0;
-    if (buffer_reserve(column, ints_bound(encoder->n_rows, sizeof(*values))) < 0)
+    if (buffer_reserve(column, ints_bound(n, sizeof(*values))) < 0)
         return -ENOMEM;
-    ints_put_u32(column, values, encoder->n_rows);
+    ints_put_u32(column, values, n);
     return is_zero(column) ? 0 : encoder_add_column(encoder, id);
+}
+
+int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values)
+{
+    return encoder_add_ints(encoder, id, values, encoder->n_rows);
 }
 
 /* The group goes last; then the table and the header's lengths are known. */
 int encoder_finish(struct store_encoder *encoder)
 {
     if (encoder->group.len > 0) {
-        int r = write_section(encoder, SECTION_GROUP, encoder->group.data, encoder->group.len);
+        int r = write_section(encoder, SECTION_GROUP, encoder->group.data, encoder->group.len,
+                              true);
         if (r < 0)
             return r;
     }

@@ -15,7 +15,9 @@
 #include "store/encoder.h"
 
 #define BATCH_BYTES   (256u << 10)
+#ifndef BLOCK_BATCHES
 #define BLOCK_BATCHES 4
+#endif
 
 struct corpus {
     char *bytes;
@@ -136,7 +138,7 @@ static void bench_zstd(const struct corpus *corpus, int level, unsigned rounds, 
 
 static void print_sections(const size_t *by_section, size_t n_lines)
 {
-    for (unsigned i = 0; i < 32; i++)
+    for (unsigned i = 0; i < MAX_SECTIONS; i++)
         if (by_section[i])
             printf("  section %2u %8.3f bytes/line\n", i, (double)by_section[i] / (double)n_lines);
 }
@@ -146,7 +148,7 @@ static void bench_encode(struct corpus *corpus, int level, unsigned rounds)
     struct store_options options = STORE_OPTIONS_DEFAULT;
     struct store_encoder *encoder;
     struct batch batches[BLOCK_BATCHES], *pointers[BLOCK_BATCHES];
-    size_t stored = 0, n_lines = 0, by_section[32] = {0};
+    size_t stored = 0, n_lines = 0, by_section[MAX_SECTIONS] = {0};
     double spent = 0;
     options.compression = level;
     if (encoder_new(&options, &encoder) < 0)
@@ -172,7 +174,7 @@ static void bench_encode(struct corpus *corpus, int level, unsigned rounds)
             by_section[encoder->sections[i].id] += encoder->sections[i].stored_bytes;
     }
     corpus->n_lines = n_lines;
-    printf("encode -%d, blocks of 1 MiB:   %6.3f us/line %7.2f bytes/line\n", level,
+    printf("encode -%d, blocks of %u MiB:   %6.3f us/line %7.2f bytes/line\n", level, BLOCK_BATCHES / 4,
            spent / rounds / (double)n_lines * 1e6, (double)stored / (double)n_lines);
     print_sections(by_section, n_lines);
     store_encoder_free(encoder);

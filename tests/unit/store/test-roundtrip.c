@@ -177,17 +177,27 @@ static void columns_one_by_one(void **state)
     fixture_deinit(&fixture);
 }
 
+static size_t text_encoder_holds(const struct text_encoder *texts)
+{
+    return (texts->known.mask + 1) * sizeof(struct intern_slot) + texts->bytes.capacity +
+           texts->row_capacity * sizeof(uint32_t) + texts->var_capacity * 2 * sizeof(uint64_t) +
+           texts->dict.capacity + texts->plain.capacity + texts->dense.capacity;
+}
+
 static size_t encoder_holds(const struct store_encoder *encoder)
 {
     const struct buffer *buffers[] = {
         &encoder->sources, &encoder->maps,    &encoder->streams, &encoder->hosts,   &encoder->apps,
         &encoder->peers,   &encoder->places,  &encoder->column,  &encoder->group,   &encoder->out,
-        &encoder->text[0], &encoder->text[1], &encoder->text[2], &encoder->text[3],
+        &encoder->whole,
     };
     const struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table,
                                      &encoder->apps_table, &encoder->peers_table,
                                      &encoder->places_table};
-    size_t n_bytes = ZSTD_sizeof_CCtx(encoder->zstd) + encoder->rows.capacity * 112;
+    size_t n_bytes = ZSTD_sizeof_CCtx(encoder->zstd) + encoder->rows.capacity * 92 +
+                     encoder->filter.capacity * sizeof(uint64_t);
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        n_bytes += text_encoder_holds(&encoder->texts[i]);
     for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
         n_bytes += buffers[i]->capacity;
     for (size_t i = 0; i < 5; i++)

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/decode_text.h"
+
+#include "store/ints.h"
+
+/* The longest that a number is written. */
+#define NUMBER_BYTES 20
+#define MAX_BUILT_BYTES (1u << 30)
+
+void text_rows_deinit(struct text_rows *rows)
+{
+    struct buffer *buffers[] = {&rows->whole,   &rows->dict, &rows->plain,   &rows->dense,
+                                &rows->templates, &rows->columns, &rows->lens, &rows->offsets,
+                                &rows->built};
+    for (size_t i = 0; i < sizeof(buffers) / sizeof(buffers[0]); i++)
+        buffer_deinit(buffers[i]);
+}
+
+/*
+ * ---- parsing
+ * ----------------------------------------------------------------------------------------------
+ */
+
+struct parse {
+    struct text_rows *rows;
+    struct cursor dict, plain, dense;
+};
+
+static struct text_template_rows *templates_of(const struct text_rows *rows)
+{
+    return (struct text_template_rows *)rows->templates.data;
+}
+
+static int take_u32(struct cursor *cursor, uint32_t max, uint32_t *ret_value)
+{
+    uint64_t value;
+    if (cursor_varint(cursor, &value) < 0 || value > max)
+        return -EBADMSG;
+    *ret_value = (uint32_t)value;
+    return 0;
+}
+
+static int take_byte(struct cursor *cursor, uint8_t max, uint8_t *ret_value)
+{
+    const uint8_t *at = cursor_take(cursor, 1);
+    if (!at || *at > max)
+        return -EBADMSG;
+    *ret_value = *at;
+    return 0;
+}
+
+/* Head of ints, and the n bytes of each of its planes. */
+static int take_ints(struct parse *parse, size_t n, struct slot_column *column)
+{
+    uint8_t mask;
+    uint64_t base;
+    if (take_byte(&parse->dict, SLOT_PLANES, &column->n_planes) < 0 ||
+        take_byte(&parse->dict, UINT8_MAX, &mask) < 0 || cursor_varint(&parse->dict, &base) < 0)
+        return -EBADMSG;
+    column->base = (uint64_t)unzigzag(base);
+    for (unsigned i = 0; i < column->n_planes; i++) {
+        column->planes[i] = cursor_take(mask & 1u << i ? &parse->plain : &parse->dense, n);
+        if (!column->planes[i])
+            return -EBADMSG;
+    }
+    return 0;
+}
+
+static uint64_t int_at(const struct slot_column *column, size_t i)
+{
+    uint64_t value = 0;
+    for (unsigned plane = 0; plane < column->n_planes; plane++)
+        value |= (uint64_t)column->planes[plane][i] << (8 * plane);
+    return value + column->base;
+}
+
+/* Lengths become offsets, and must add up. */
+static int take_texts(struct parse *parse, size_t n, struct slot_column *column)
+{
+    struct buffer *offsets = &parse->rows->offsets;
+    uint32_t n_bytes;
+    if (take_u32(&parse->dict, MAX_BUILT_BYTES, &n_bytes) < 0)
+        return -EBADMSG;
+    column->bytes = cursor_take(&parse->dense, n_bytes);
+    if (!column->bytes || take_ints(parse, n, column) < 0)
+        return -EBADMSG;
+    if (buffer_reserve(offsets, (n + 1) * sizeof(uint32_t)) < 0)
+        return -ENOMEM;
+    column->offsets_at = offsets->len / sizeof(uint32_t);
+    uint32_t *at = (uint32_t *)offsets->data + column->offsets_at;
+    offsets->len += (n + 1) * sizeof(uint32_t);
+    uint64_t sum = 0;
+    for (size_t i = 0; i <= n; i++) {
+        at[i] = (uint32_t)sum;
+        uint64_t len = i < n ? int_at(column, i) : 0;
+        if (len > n_bytes - sum)
+            return -EBADMSG;
+        sum += len;
+    }
+    return sum == n_bytes ? 0 : -EBADMSG;
+}
+
+static int take_widths(struct parse *parse, size_t n, struct slot_column *column)
+{
+    struct slot_column widths = {0};
+    if (take_ints(parse, n, &widths) < 0 || widths.n_planes > 1 || widths.base > SLOT_MAX_DIGITS)
+        return -EBADMSG;
+    column->width = (uint8_t)widths.base;
+    column->widths = widths.n_planes ? widths.planes[0] : NULL;
+    return take_ints(parse, n, column);
+}
+
+static int take_column(struct parse *parse, size_t n, struct slot_column *column)
+{
+    *column = (struct slot_column){0};
+    if (take_byte(&parse->dict, N_SLOT_MODES - 1, &column->mode) < 0)
+        return -EBADMSG;
+    switch ((enum slot_mode)column->mode) {
+    case MODE_PADDED:
+        if (take_byte(&parse->dict, SLOT_MAX_DIGITS, &column->width) < 0)
+            return -EBADMSG;
+        return take_ints(parse, n, column);
+    case MODE_DIGITS:
+        return take_widths(parse, n, column);
+    case MODE_TEXT:
+        return take_texts(parse, n, column);
+    case MODE_HEX:
+        if (take_u32(&parse->dict, TEMPLATE_MAX_BYTES, &column->len) < 0 || column->len % 2 != 0)
+            return -EBADMSG;
+        column->bytes = cursor_take(&parse->plain, n * (column->len / 2));
+        return column->bytes ? 0 : -EBADMSG;
+    case MODE_SAME:
+        if (take_u32(&parse->dict, TEMPLATE_MAX_BYTES, &column->len) < 0)
+            return -EBADMSG;
+        column->bytes = cursor_take(&parse->dict, column->len);
+        return column->bytes ? 0 : -EBADMSG;
+    case MODE_NUMBER:
+    case MODE_ADDRESS:
+    case N_SLOT_MODES:
+        break;
+    }
+    return take_ints(parse, n, column);
+}
+
+/* Numbers of slots and the lengths of pieces, then the pieces themselves. */
+static int take_templates(struct parse *parse)
+{
+    struct text_rows *rows = parse->rows;
+    struct buffer *lens = &rows->lens;
+    size_t n_columns = 0;
+    for (uint32_t i = 0; i < rows->n_templates; i++) {
+        struct text_template_rows *template = &templates_of(rows)[i];
+        if (take_u32(&parse->dict, UINT8_MAX, &template->n_slots) < 0)
+            return -EBADMSG;
+        template->lens_at = lens->len / sizeof(uint32_t);
+        template->columns_at = n_columns;
+        n_columns += template->n_slots;
+        if (buffer_reserve(lens, (template->n_slots + 1) * sizeof(uint32_t)) < 0)
+            return -ENOMEM;
+        for (uint32_t piece = 0; piece <= template->n_slots; piece++) {
+            uint32_t len;
+            if (take_u32(&parse->dict, TEMPLATE_MAX_BYTES, &len) < 0)
+                return -EBADMSG;
+            buffer_put(lens, &len, sizeof(len));
+        }
+    }
+    for (uint32_t i = 0; i < rows->n_templates; i++) {
+        struct text_template_rows *template = &templates_of(rows)[i];
+        const uint32_t *pieces = (const uint32_t *)lens->data + template->lens_at;
+        size_t n_bytes = 0;
+        for (uint32_t piece = 0; piece <= template->n_slots; piece++)
+            n_bytes += pieces[piece];
+        template->text = (const char *)cursor_take(&parse->dict, n_bytes);
+        if (!template->text)
+            return -EBADMSG;
+    }
+    return buffer_reserve(&rows->columns, n_columns * sizeof(struct slot_column));
+}
+
+static int take_columns(struct parse *parse)
+{
+    struct text_rows *rows = parse->rows;
+    struct slot_column *column = (struct slot_column *)rows->columns.data;
+    for (uint32_t i = 0; i < rows->n_templates; i++) {
+        const struct text_template_rows *template = &templates_of(rows)[i];
+        for (uint32_t slot = 0; slot < template->n_slots; slot++) {
+            int r = take_column(parse, template->n_rows, column++);
+            if (r < 0)
+                return r;
+        }
+    }
+    return 0;
+}
+
+/* Every row's place among those of its template. */
+static int count_rows(struct text_rows *rows, uint32_t n_rows)
+{
+    struct text_template_rows *templates = templates_of(rows);
+    memset(templates, 0, rows->n_templates * sizeof(*templates));
+    for (uint32_t i = 0; i < n_rows; i++) {
+        if (rows->index[i] > rows->n_templates)
+            return -EBADMSG;
+        if (rows->index[i] > 0)
+            rows->ordinal[i] = templates[rows->index[i] - 1].n_rows++;
+    }
+    return 0;
+}
+
+int text_rows_parse(struct text_rows *rows, const struct text_sections *sections, uint32_t n_rows)
+{
+    struct parse parse = {rows, sections->dict, sections->plain, sections->dense};
+    uint32_t n_bytes;
+    rows->templates.len = rows->columns.len = rows->lens.len = 0;
+    rows->offsets.len = rows->built.len = 0;
+    if (take_u32(&parse.dict, n_rows, &rows->n_templates) < 0 ||
+        take_u32(&parse.dict, MAX_BUILT_BYTES, &n_bytes) < 0)
+        return -EBADMSG;
+    if (buffer_reserve(&rows->templates, rows->n_templates * sizeof(struct text_template_rows)) <
+            0 ||
+        buffer_reserve(&rows->built, (size_t)n_bytes + NUMBER_BYTES) < 0)
+        return -ENOMEM;
+    int r = count_rows(rows, n_rows);
+    if (r == 0)
+        r = take_templates(&parse);
+    return r < 0 ? r : take_columns(&parse);
+}
+
+/*
+ * ---- putting together
+ * ----------------------------------------------------------------------------------------------
+ */
+
+static char *put_number(char *out, uint64_t value, unsigned width)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+                                "34353637383940414243444546474849505152535455565758596061626364656667"
+                                "6869707172737475767778798081828384858687888990919293949596979899";
+    char digits[NUMBER_BYTES + 1];
+    unsigned at = NUMBER_BYTES;
+    for (; value >= 100; value /= 100)
+        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
+    if (value >= 10)
+        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
+    else
+        digits[--at] = (char)('0' + value);
+    while (NUMBER_BYTES - at < width)
+        digits[--at] = '0';
+    memcpy(out, digits + at, NUMBER_BYTES - at);
+    return out + NUMBER_BYTES - at;
+}
+
+static char *put_address(char *out, uint64_t address)
+{
+    for (unsigned shift = 32; shift > 0; shift -= 8) {
+        if (shift < 32)
+            *out++ = '.';
+        out = put_number(out, address >> (shift - 8) & 0xff, 0);
+    }
+    return out;
+}
+
+static char *put_hex(char *out, const uint8_t *bytes, size_t n)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < n; i++) {
+        *out++ = digits[bytes[i] >> 4];
+        *out++ = digits[bytes[i] & 15];
+    }
+    return out;
+}
+
+static struct text text_at(const struct text_rows *rows, const struct slot_column *column,
+                           uint32_t row)
+{
+    if (column->mode == MODE_SAME)
+        return (struct text){(const char *)column->bytes, column->len};
+    const uint32_t *offsets = (const uint32_t *)rows->offsets.data + column->offsets_at;
+    return (struct text){(const char *)column->bytes + offsets[row],
+                         offsets[row + 1] - offsets[row]};
+}
+
+/* Behind `out`; NULL: no room before `limit`, behind which there is still room for a number. */
+static char *put_slot(const struct text_rows *rows, const struct slot_column *column, uint32_t row,
+                      char *out, const char *limit)
+{
+    struct text text;
+    switch ((enum slot_mode)column->mode) {
+    case MODE_NUMBER:
+        return put_number(out, int_at(column, row), 0);
+    case MODE_PADDED:
+        return put_number(out, int_at(column, row), column->width);
+    case MODE_DIGITS: {
+        unsigned width = column->width + (column->widths ? column->widths[row] : 0u);
+        return put_number(out, int_at(column, row),
+                          width > SLOT_MAX_DIGITS ? SLOT_MAX_DIGITS : width);
+    }
+    case MODE_ADDRESS:
+        return put_address(out, int_at(column, row));
+    case MODE_HEX:
+        if ((size_t)(limit - out) < column->len)
+            return NULL;
+        return put_hex(out, column->bytes + row * (size_t)(column->len / 2), column->len / 2);
+    case MODE_TEXT:
+    case MODE_SAME:
+    case N_SLOT_MODES:
+        break;
+    }
+    text = text_at(rows, column, row);
+    if ((size_t)(limit - out) < text.len)
+        return NULL;
+    memcpy(out, text.data, text.len);
+    return out + text.len;
+}
+
+static char *put_row(const struct text_rows *rows, const struct text_template_rows *template,
+                     uint32_t row, char *out, const char *limit)
+{
+    const struct slot_column *column =
+        (const struct slot_column *)rows->columns.data + template->columns_at;
+    const uint32_t *lens = (const uint32_t *)rows->lens.data + template->lens_at;
+    const char *piece = template->text;
+    for (uint32_t i = 0;; i++, column++) {
+        if (out > limit || (size_t)(limit - out) < lens[i])
+            return NULL;
+        memcpy(out, piece, lens[i]);
+        out += lens[i];
+        piece += lens[i];
+        if (i == template->n_slots)
+            return out;
+        out = put_slot(rows, column, row, out, limit);
+        if (!out)
+            return NULL;
+    }
+}
+
+struct text text_rows_build(struct text_rows *rows, uint32_t position)
+{
+    struct text *text = &rows->texts[position];
+    char *start = (char *)rows->built.data + rows->built.len;
+    const char *limit = (const char *)rows->built.data + rows->built.capacity - NUMBER_BYTES;
+    const struct text_template_rows *template = &templates_of(rows)[rows->index[position] - 1];
+    char *end = put_row(rows, template, rows->ordinal[position], start, limit);
+    *text = (struct text){end ? start : "", end ? (uint32_t)(end - start) : 0};
+    rows->built.len += text->len;
+    return *text;
+}

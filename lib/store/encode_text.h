@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_ENCODE_TEXT_H
+#define STORE_ENCODE_TEXT_H
+
+/*
+ * A text column on its way into templates (template.h).
+ *
+ *   text_encoder_begin ─▶ text_encoder_add, row by row in grouped order ─▶ text_encoder_finish
+ *
+ * The templates that were found stay known from block to block, so that a warm encoder only looks
+ * them up; whatever a sender makes up, their number and bytes are bounded, and what finds no room
+ * is kept whole. Memory: see text_encoder_bytes().
+ */
+
+#include "record/record.h"
+#include "store/buffer.h"
+#include "store/filter_builder.h"
+#include "store/intern.h"
+#include "store/split.h"
+
+/* What is known at once, in one column. */
+#define TEXT_MAX_TEMPLATES   2048
+#define TEXT_TEMPLATES_BYTES (512u << 10)
+/* With fewer rows in a block, a template costs more than it saves. */
+#define TEXT_TEMPLATE_ROWS 4
+
+struct text_template;
+
+struct text_encoder {
+    struct filter_builder *filter; /* NULL: the column is not in the filter */
+    struct intern known;           /* index into templates */
+    struct text_template *templates;
+    uint32_t n_templates;
+    struct buffer bytes; /* of the templates: static texts, lengths and classes */
+    uint32_t *used;      /* of this block, in order of appearance */
+    uint32_t n_used;
+
+    uint32_t *rows; /* of each row: 1 + index into templates, 0: kept whole */
+    size_t n_rows, row_capacity;
+    uint64_t *vars, *columns; /* the slots' values, by row; by column */
+    size_t n_vars, var_capacity;
+
+    struct buffer dict, plain, dense;
+};
+
+/* Returns 0, -ENOMEM. Nothing to undo but text_encoder_deinit(), which is always allowed. */
+int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter);
+void text_encoder_deinit(struct text_encoder *encoder);
+
+/* Bytes it holds at most for blocks of n_rows whose texts come to n_bytes. */
+size_t text_encoder_bytes(size_t n_rows, size_t n_bytes);
+
+/* Starts a block of at most n_rows, n_bytes of text. Returns 0, -ENOMEM. */
+int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);
+/* The text of the next row; it must live until text_encoder_finish(). */
+void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len);
+
+/*
+ * What is needed to go back to a text: row as counted by text_encoder_add().
+ */
+struct text_source {
+    struct text (*text)(const void *arg, size_t row);
+    const void *arg;
+};
+
+/*
+ * Fills encoder->dict, plain, dense, and rows (now 0, or 1 + the number on disk); they are valid
+ * until the next begin. Returns 1 (there are templates), 0 (every text is kept whole), -ENOMEM.
+ */
+int text_encoder_finish(struct text_encoder *encoder, const struct text_source *source);
+
+#endif

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/encoder.h"
+
+/*
+ * The text columns of a block, and its filter. What no template holds is kept whole: its lengths
+ * and bytes, in the order of the rows.
+ */
+struct column_rows {
+    const struct store_encoder *encoder;
+    enum text_column column;
+};
+
+static struct span span_of(const struct record *record, enum text_column column)
+{
+    switch (column) {
+    case TEXT_PROCID:
+        return record->procid;
+    case TEXT_MSGID:
+        return record->msgid;
+    case TEXT_SD:
+        return record->sd;
+    case TEXT_MESSAGE:
+    case N_TEXT_COLUMNS:
+        break;
+    }
+    return record->message;
+}
+
+static struct text text_of_row(const void *arg, size_t row)
+{
+    const struct column_rows *rows = arg;
+    const struct grouped_row *grouped = &rows->encoder->rows.grouped[row];
+    struct span span = span_of(grouped->record, rows->column);
+    return (struct text){grouped->source->batch->bytes + span.off, span.len};
+}
+
+int encoder_begin_texts(struct store_encoder *encoder)
+{
+    size_t n_message_bytes = encoder->text_bytes[TEXT_MESSAGE];
+    if (filter_builder_begin(&encoder->filter, n_message_bytes / FILTERED_BYTES + 64) < 0)
+        return -ENOMEM;
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        if (encoder->text_bytes[i] > 0 &&
+            text_encoder_begin(&encoder->texts[i], encoder->n_rows, encoder->text_bytes[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+void encoder_add_row_texts(struct store_encoder *encoder, const struct batch *batch,
+                           const struct record *record)
+{
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
+        struct span span = span_of(record, i);
+        if (encoder->text_bytes[i] > 0)
+            text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len);
+    }
+}
+
+/* The rows that no template holds. */
+static int add_whole(struct store_encoder *encoder, const struct column_rows *rows)
+{
+    const struct text_encoder *texts = &encoder->texts[rows->column];
+    uint32_t *lens = encoder->rows.len;
+    struct buffer *whole = &encoder->whole;
+    size_t n = 0;
+    whole->len = 0;
+    for (size_t row = 0; row < encoder->n_rows; row++) {
+        if (texts->rows[row] > 0)
+            continue;
+        struct text text = text_of_row(rows, row);
+        lens[n++] = text.len;
+        if (buffer_reserve(whole, text.len) < 0)
+            return -ENOMEM;
+        buffer_put(whole, text.data, text.len);
+    }
+    if (whole->len == 0)
+        return 0;
+    int r = encoder_add_ints(encoder, SECTION_LENGTHS(rows->column), lens, n);
+    return r < 0 ? r : encoder_add_section(encoder, SECTION_TEXT(rows->column), whole->data, whole->len);
+}
+
+static int add_templates(struct store_encoder *encoder, enum text_column column)
+{
+    const struct text_encoder *texts = &encoder->texts[column];
+    const struct buffer *const parts[N_TEMPLATE_SECTIONS] = {
+        [TEMPLATE_DICT] = &texts->dict,
+        [TEMPLATE_PLAIN] = &texts->plain,
+        [TEMPLATE_DENSE] = &texts->dense,
+    };
+    int r = encoder_add_ints(encoder, SECTION_TEMPLATE(column, TEMPLATE_INDEX), texts->rows,
+                             encoder->n_rows);
+    for (unsigned i = 0; r == 0 && i < N_TEMPLATE_SECTIONS; i++) {
+        if (!parts[i] || parts[i]->len == 0)
+            continue;
+        enum section_id id = SECTION_TEMPLATE(column, i);
+        r = i == TEMPLATE_PLAIN
+                ? encoder_add_plain_section(encoder, id, parts[i]->data, parts[i]->len)
+                : encoder_add_section(encoder, id, parts[i]->data, parts[i]->len);
+    }
+    return r;
+}
+
+int encoder_add_texts(struct store_encoder *encoder)
+{
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
+        struct column_rows rows = {encoder, i};
+        const struct text_source source = {text_of_row, &rows};
+        if (encoder->text_bytes[i] == 0)
+            continue;
+        int r = text_encoder_finish(&encoder->texts[i], &source);
+        if (r > 0)
+            r = add_templates(encoder, i);
+        if (r == 0)
+            r = add_whole(encoder, &rows);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static void add_names(struct filter_builder *filter, enum filter_kind kind,
+                      const struct buffer *names, size_t n)
+{
+    const struct text *texts = (const struct text *)names->data;
+    for (size_t i = 0; i < n; i++)
+        filter_builder_add(filter, filter_hash(kind, texts[i].data, texts[i].len));
+}
+
+/* The first section of the block: a query that it rules out reads nothing else. */
+int encoder_add_filter(struct store_encoder *encoder)
+{
+    struct filter_builder *filter = &encoder->filter;
+    const struct peer *peers = (const struct peer *)encoder->peers.data;
+    const struct place *places = (const struct place *)encoder->places.data;
+    if (encoder->n_rows < FILTER_LEAST_ROWS)
+        return 0;
+    add_names(filter, FILTER_HOST, &encoder->hosts, encoder->n_hosts);
+    add_names(filter, FILTER_APP, &encoder->apps, encoder->n_apps);
+    for (size_t i = 0; i < encoder->n_peers; i++)
+        filter_builder_add(filter, filter_hash(FILTER_PEER, peers[i].address, 16));
+    for (size_t i = 0; i < encoder->n_places; i++)
+        if (places[i].country[0])
+            filter_builder_add(filter, filter_hash(FILTER_COUNTRY, places[i].country, 2));
+    encoder->column.len = 0;
+    if (filter_builder_finish(filter, &encoder->column) < 0)
+        return -ENOMEM;
+    return encoder->column.len == 0
+               ? 0
+               : encoder_add_plain_section(encoder, SECTION_FILTER, encoder->column.data,
+                                           encoder->column.len);
+}
