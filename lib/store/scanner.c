@@ -90,14 +90,9 @@ static int note(struct scanner *scanner, int r)
 int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *ret_bytes)
 {
     struct block *block = &scanner->block;
-    struct cursor bytes;
-    int r = note(scanner, block_section(block, SECTION_FILTER, &block->scratch, &bytes));
-    scanner->has_filter = r >= 0;
-    if (r == 1) {
-        *ret_lines = bytes.at;
-        *ret_bytes = cursor_left(&bytes);
-    }
-    return r;
+    int r = block_filter(block, ret_lines, ret_bytes);
+    scanner->has_filter = r == 1;
+    return r == -EBADMSG ? 0 : r;
 }
 
 static int give_cells(struct scanner *scanner, int r, struct rollup_cell **ret_cells, size_t *ret_n)
@@ -124,56 +119,50 @@ int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
 static uint32_t section_columns(enum section_id id)
 {
     static const uint32_t columns[] = {
-        [SECTION_GROUP] = UINT32_MAX,
-        [SECTION_HOSTS] = STORE_HOST,
-        [SECTION_APPS] = STORE_APP,
-        [SECTION_STREAMS] = BLOCK_ORDER,
-        [SECTION_STREAM] = BLOCK_ORDER,
-        [SECTION_RECEIVED] = STORE_RECEIVED,
-        [SECTION_TIME] = STORE_TIME,
-        [SECTION_TIME_DIGITS] = STORE_TIME,
-        [SECTION_FLAGS] = STORE_TIME,
-        [SECTION_PRI] = STORE_PRI,
-        [SECTION_FORMAT] = STORE_FORMAT,
-        [SECTION_INPUTS] = STORE_INPUT,
-        [SECTION_INPUT] = STORE_INPUT,
-        [SECTION_PEERS] = STORE_PEER,
-        [SECTION_PEER] = STORE_PEER,
-        [SECTION_PLACES] = STORE_PLACE,
-        [SECTION_PLACE] = STORE_PLACE,
-        [SECTION_GEO_FROM] = STORE_GEO,
-        [SECTION_GEO_OFF] = STORE_GEO,
-        [SECTION_GEO_LEN] = STORE_GEO,
-        [SECTION_MESSAGE_LEN] = STORE_MESSAGE,
-        [SECTION_MESSAGE] = STORE_MESSAGE,
-        [SECTION_PROCID_LEN] = STORE_PROCID,
-        [SECTION_PROCID] = STORE_PROCID,
-        [SECTION_MSGID_LEN] = STORE_MSGID,
-        [SECTION_MSGID] = STORE_MSGID,
-        [SECTION_SD_LEN] = STORE_SD,
-        [SECTION_SD] = STORE_SD,
-        [SECTION_FILTER] = 0,
-        [SECTION_ROLLUP] = 0,
+        [SECTION_GROUP] = UINT32_MAX,    [SECTION_HOSTS] = STORE_HOST,
+        [SECTION_APPS] = STORE_APP,      [SECTION_STREAMS] = BLOCK_ORDER,
+        [SECTION_STREAM] = BLOCK_ORDER,  [SECTION_RECEIVED] = STORE_RECEIVED,
+        [SECTION_TIME] = STORE_TIME,     [SECTION_TIME_DIGITS] = STORE_TIME,
+        [SECTION_FLAGS] = STORE_TIME,    [SECTION_PRI] = STORE_PRI,
+        [SECTION_FORMAT] = STORE_FORMAT, [SECTION_INPUTS] = STORE_INPUT,
+        [SECTION_INPUT] = STORE_INPUT,   [SECTION_PEERS] = STORE_PEER,
+        [SECTION_PEER] = STORE_PEER,     [SECTION_PLACES] = STORE_PLACE,
+        [SECTION_PLACE] = STORE_PLACE,   [SECTION_GEO_FROM] = STORE_GEO,
+        [SECTION_GEO_OFF] = STORE_GEO,   [SECTION_GEO_LEN] = STORE_GEO,
     };
-    return id < sizeof(columns) / sizeof(columns[0]) ? columns[id] : STORE_MESSAGE;
+    static const uint32_t texts[N_TEXT_COLUMNS] = {
+        [TEXT_MESSAGE] = STORE_MESSAGE,
+        [TEXT_PROCID] = STORE_PROCID,
+        [TEXT_MSGID] = STORE_MSGID,
+        [TEXT_SD] = STORE_SD,
+    };
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
+        if (id == SECTION_LENGTHS(i) || id == SECTION_TEXT(i) ||
+            (id >= SECTION_TEMPLATE(i, 0) && id < SECTION_TEMPLATE(i + 1, 0)))
+            return texts[i];
+    return id < sizeof(columns) / sizeof(columns[0]) ? columns[id] : 0;
 }
 
-/* The arrays of one element a row that a block has. */
-#define ROW_BYTES (2 * sizeof(int64_t) + (6 + N_BLOCK_TEXTS) * sizeof(uint32_t) + 6)
+/* The arrays of one element a row that a block has: times, texts, numbers, small numbers. */
+#define ROW_BYTES                                                                                  \
+    (2 * sizeof(int64_t) + N_TEXT_COLUMNS * (sizeof(struct text) + 2 * sizeof(uint32_t)) +         \
+     6 * sizeof(uint32_t) + 6)
+
+/* Asked for, it brings the head and the group, and nothing else. */
+#define SECTION_OF_NONE ((enum section_id)UINT16_MAX)
 
 int scanner_cost(struct scanner *scanner, size_t *ret_bytes)
 {
     struct block *block = &scanner->block;
     const struct block_header *header = &block->header;
-    const uint8_t *lines;
-    size_t n;
-    int r = scanner->has_filter ? 0 : scanner_filter(scanner, &lines, &n);
+    struct cursor bytes;
+    size_t n = 0;
+    int r = block_section(block, SECTION_OF_NONE, &block->scratch, &bytes);
     if (r < 0)
-        return r;
-    n = 0;
+        return note(scanner, r);
     for (unsigned i = 0; i < header->n_sections; i++)
         n += block->sections[i].raw_bytes;
-    *ret_bytes = n + header->raw_bytes + header->info.n_rows * (size_t)ROW_BYTES;
+    *ret_bytes = n + 2 * header->raw_bytes + header->info.n_rows * (size_t)ROW_BYTES;
     return 0;
 }
 
@@ -182,7 +171,7 @@ int scanner_load(struct scanner *scanner, uint32_t columns)
     return note(scanner, block_load(&scanner->block, columns));
 }
 
-void scanner_row(const struct scanner *scanner, uint32_t index, struct store_row *ret_row)
+void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row)
 {
     block_row(&scanner->block, index, ret_row);
 }

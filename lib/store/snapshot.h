@@ -74,27 +74,27 @@ struct scanner *scanner_free(struct scanner *scanner);
 int scanner_open(struct scanner *scanner, const struct segment *segment, uint32_t block);
 /*
  * The filter of the current block (filter.h); it lives until the next call with this scanner.
- * Returns 1, 0 (it has none), -EBADMSG (damaged: reported, once a block, as by all of these),
- * -ENOMEM.
+ * Returns 1, 0 (it has none, or a damaged one: look at the rows), -ENOMEM.
  */
 int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *ret_bytes);
 /*
  * The roll-up of the current block, or of a whole sealed file (rollup.h). The cells live until the
- * next of these calls with this scanner; they may be changed. Returns 1, 0 (there is none, or it is
- * damaged: count the rows), -ENOMEM, or another errno of reading.
+ * next of these calls with this scanner; they may be changed. Returns 1, 0 (there is none, or a damaged
+ * one: count the rows), -ENOMEM, or another errno of reading.
  */
 int scanner_rollup(struct scanner *scanner, struct rollup_cell **ret_cells, size_t *ret_n);
 int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
                         struct rollup_cell **ret_cells, size_t *ret_n);
 /*
- * How much memory decoding these columns takes at most, and the texts of all rows once more.
- * Returns 0, -EBADMSG, -ENOMEM.
+ * How much memory decoding all columns takes at most, and the texts of all rows once more. Returns
+ * 0, -EBADMSG (damaged: reported, once a block), -ENOMEM.
  */
 int scanner_cost(struct scanner *scanner, size_t *ret_bytes);
-/* Decodes columns; those decoded before are not decoded again. Returns 0, -EBADMSG, -ENOMEM. */
+/* Decodes columns; those decoded before are not decoded again. Returns 0, -EBADMSG (as above),
+ * -ENOMEM. */
 int scanner_load(struct scanner *scanner, uint32_t columns);
 /* Row 0 … n_rows - 1 with the columns of the last load. Texts live until the scanner moves on. */
-void scanner_row(const struct scanner *scanner, uint32_t index, struct store_row *ret_row);
+void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row);
 /* Bytes of the current block that were read, and what they were decompressed to. */
 void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw);
 /* Gives back what large blocks made it hold. Returns 0, -ENOMEM (it cannot be used further). */

@@ -235,7 +235,7 @@ static struct text take_text(const struct scanner *scanner, uint32_t column, str
     return (struct text){copy, text.len};
 }
 
-void scanner_row(const struct scanner *scanner, uint32_t index, struct store_row *ret_row)
+void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row)
 {
     const struct fake_block *block = scanner->block;
     assert(scanner->loaded && index < block->n_rows);
