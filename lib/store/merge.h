@@ -19,7 +19,7 @@
 
 /* How many blocks, from this one on, become one; 1: it stays. full_bytes: of a full block's lines as
  * they were received; 0: all stay. */
-uint32_t merge_run(const struct file_index *index, uint32_t at, uint64_t full_bytes);
+uint32_t merge_count(const struct file_index *index, uint32_t at, uint64_t full_bytes);
 /* Would merging save a quarter of the blocks? */
 bool merge_is_worth_it(const struct file_index *index, uint64_t full_bytes);
 

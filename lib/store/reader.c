@@ -9,9 +9,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "store/block.h"
 #include "store/catalog.h"
 #include "store/index.h"
+#include "store/reader_files.h"
+#include "store/segment.h"
 #include "store/sum.h"
 #include "store/watch.h"
 
@@ -49,8 +50,8 @@ struct store_reader {
         passed_id; /* files of this first id and lower ones are done; valid in a direction only */
     bool passed_any;
 
-    struct block block;
-    bool has_block, block_damaged;
+    struct scanner *scanner; /* on the current block */
+    bool has_block;
     uint64_t n_quarantined;
     struct watch watch;
 };
@@ -64,7 +65,7 @@ int store_reader_open(const struct store_reader_options *options, struct store_r
     reader->watch = WATCH_NULL;
     reader->reporter = (struct reporter){options->report, options->arg};
     reader->root_fd = open(options->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int r = reader->root_fd < 0 ? -errno : block_init(&reader->block);
+    int r = reader->root_fd < 0 ? -errno : scanner_new(&reader->scanner);
     if (r == 0)
         r = catalog_read(&reader->catalog, reader->root_fd, &reader->reporter);
     if (r < 0) {
@@ -90,7 +91,7 @@ struct store_reader *store_reader_close(struct store_reader *reader)
         return NULL;
     leave_file(reader);
     watch_deinit(&reader->watch);
-    block_deinit(&reader->block);
+    scanner_free(reader->scanner);
     catalog_deinit(&reader->catalog);
     if (reader->root_fd >= 0)
         close(reader->root_fd);
@@ -229,9 +230,8 @@ static const struct catalog_file *older_file(const struct store_reader *reader)
 static int take_block(struct store_reader *reader, uint32_t at, struct store_block_info *ret_info)
 {
     const struct block_entry *entry = &reader->index.blocks[at];
-    int r = block_open(&reader->block, reader->fd, entry->at, &entry->header);
+    int r = scanner_open_at(reader->scanner, reader->fd, entry, reader->name, &reader->reporter);
     reader->has_block = r == 0;
-    reader->block_damaged = false;
     if (r < 0)
         return r;
     *ret_info = entry->header.info;
@@ -367,21 +367,20 @@ int store_reader_load(struct store_reader *reader, uint32_t columns)
 {
     if (!reader->has_block)
         return -EINVAL;
-    int r = block_load(&reader->block, columns);
-    if (r == -EBADMSG && !reader->block_damaged) {
-        reader->block_damaged = true;
-        reader->n_quarantined++;
-        report(&reader->reporter, LOG_WARNING,
-               "store: %s: the block at byte %llu is damaged, its %u lines are left out",
-               reader->name, (unsigned long long)reader->block.at,
-               reader->block.header.info.n_rows);
-    }
+    bool was_damaged = scanner_is_damaged(reader->scanner);
+    int r = scanner_load(reader->scanner, columns);
+    reader->n_quarantined += !was_damaged && scanner_is_damaged(reader->scanner);
     return r;
 }
 
 void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row)
 {
-    block_row(&reader->block, index, ret_row);
+    scanner_row(reader->scanner, index, ret_row);
+}
+
+struct scanner *reader_scanner(struct store_reader *reader)
+{
+    return reader->scanner;
 }
 
 int store_reader_fd(struct store_reader *reader)
@@ -393,6 +392,21 @@ int store_reader_fd(struct store_reader *reader)
 void store_reader_ack(struct store_reader *reader)
 {
     watch_drain(&reader->watch);
+}
+
+int reader_files(struct store_reader *reader, int *ret_root_fd,
+                 const struct reporter **ret_reporter, struct catalog *ret_catalog)
+{
+    struct catalog catalog = CATALOG_NULL;
+    int r = catalog_read(&catalog, reader->root_fd, &reader->silent);
+    if (r < 0) {
+        catalog_deinit(&catalog);
+        return r;
+    }
+    *ret_root_fd = reader->root_fd;
+    *ret_reporter = &reader->reporter;
+    *ret_catalog = catalog;
+    return 0;
 }
 
 int store_reader_info(struct store_reader *reader, struct store_info *ret_info)

@@ -218,7 +218,7 @@ static int write_blocks(struct work *work)
     for (uint32_t at = 0, n; r == 0 && at < index->n_blocks; at += n) {
         if (!rewrite->goes_on(rewrite->arg))
             return -ECANCELED;
-        n = merge_run(index, at, rewrite->full_bytes);
+        n = merge_count(index, at, rewrite->full_bytes);
         if (n == 1 && !rewrite->encodes_all)
             r = copy_block(work, &index->blocks[at]);
         else

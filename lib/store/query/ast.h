@@ -121,18 +121,18 @@ struct node {
                      value: none */
 };
 
-/*
- * A conjunction is matched in two stages, so that the big columns are decoded only for blocks in
- * which the small ones left a row. Any other root is one stage.
- */
-enum match_stage { MATCH_SMALL, MATCH_BIG, N_MATCH_STAGES };
+struct need;
 
 struct query {
     struct node *root;
-    struct {
-        bool used;
-        uint32_t columns;
-    } stages[N_MATCH_STAGES];
+    /*
+     * The children of a root that is a conjunction, else the root: a row that all let pass matches.
+     * Those that look at big columns come last.
+     */
+    const struct node **terms;
+    size_t n_terms;
+    struct need *need;   /* what a block must hold; NULL: nothing */
+    bool is_of_cells; /* the expression looks at nothing but severities and countries */
     struct pipe *pipes;        /* in their order (pipes.h); NULL: none */
     struct query_table *table; /* what query_result() says */
     struct regex *regexes;     /* all of them: freed with the query */
@@ -171,13 +171,10 @@ void print_field(const struct node *node, FILE *out);
 
 /* match.c */
 bool node_matches(const struct node *node, const struct store_row *row);
-/* The terms of one stage alone; a row that every stage in use lets pass matches. */
-bool query_stage_matches(const struct query *query, enum match_stage stage,
-                         const struct store_row *row);
-/* The stage of a node that is the root, or a child of a root that is a conjunction. */
-static inline enum match_stage node_stage(const struct node *node)
+/* Does it look at columns that are long, or for which the message must be read? */
+static inline bool node_is_big(const struct node *node)
 {
-    return node->columns & (STORE_MESSAGE | STORE_SD | STORE_GEO) ? MATCH_BIG : MATCH_SMALL;
+    return (node->columns & (STORE_MESSAGE | STORE_SD | STORE_GEO)) != 0;
 }
 
 /* prune.c. What is known of all rows of a block from its header alone. */

@@ -213,18 +213,6 @@ bool query_matches(const struct query *query, const struct store_row *row)
     return node_matches(query->root, row);
 }
 
-bool query_stage_matches(const struct query *query, enum match_stage stage,
-                         const struct store_row *row)
-{
-    const struct node *root = query->root;
-    if (root->kind != NODE_AND)
-        return node_stage(root) != stage || node_matches(root, row);
-    for (const struct node *child = root->child; child != NULL; child = child->next)
-        if (node_stage(child) == stage && !node_matches(child, row))
-            return false;
-    return true;
-}
-
 uint32_t query_columns(const struct query *query)
 {
     return query->root->columns;

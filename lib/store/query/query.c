@@ -9,6 +9,8 @@
 #include <stdalign.h>
 #include <stdlib.h>
 
+#include "store/query/need.h"
+
 struct allocation {
     struct allocation *next;
     alignas(max_align_t) char bytes[];
@@ -32,21 +34,40 @@ static uint32_t fill_columns(struct node *node)
     return node->columns;
 }
 
-static void plan_stage(struct query *query, const struct node *node)
+/* Terms by what their columns cost: those of one kind keep the order in which they were written. */
+static int order_terms(struct query *query)
 {
-    enum match_stage stage = node_stage(node);
-    query->stages[stage].used = true;
-    query->stages[stage].columns |= node->columns;
+    struct node *root = query->root;
+    const struct node *first = root->kind == NODE_AND ? root->child : root;
+    size_t n = 0;
+    for (const struct node *node = first; node != NULL; node = node->next)
+        n++;
+    query->terms = query_alloc(query, n * sizeof(struct node *));
+    if (query->terms == NULL)
+        return -ENOMEM;
+    for (int is_big = 0; is_big < 2; is_big++)
+        for (const struct node *node = first; node != NULL; node = node->next)
+            if (node_is_big(node) == is_big)
+                query->terms[query->n_terms++] = node;
+    return 0;
 }
 
-static void plan(struct query *query)
+static bool is_of_cells(const struct node *node)
+{
+    if (node->kind == NODE_COMPARE)
+        return node->field->type == FIELD_SEVERITY || node->field->type == FIELD_COUNTRY;
+    for (const struct node *child = node->child; child != NULL; child = child->next)
+        if (!is_of_cells(child))
+            return false;
+    return true;
+}
+
+static int plan(struct query *query)
 {
     fill_columns(query->root);
-    if (query->root->kind != NODE_AND)
-        plan_stage(query, query->root);
-    else
-        for (const struct node *child = query->root->child; child != NULL; child = child->next)
-            plan_stage(query, child);
+    query->is_of_cells = is_of_cells(query->root);
+    int r = order_terms(query);
+    return r < 0 ? r : need_derive(query, query->root, &query->need);
 }
 
 struct query *query_free(struct query *query)
@@ -68,11 +89,12 @@ int query_parse(const char *text, struct query **ret_query, struct query_error *
     if (query == NULL)
         return -ENOMEM;
     int r = query_parse_tree(query, text, ret_error);
+    if (r == 0)
+        r = plan(query);
     if (r < 0) {
         query_free(query);
         return r;
     }
-    plan(query);
     *ret_query = query;
     return 0;
 }

@@ -8,17 +8,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "store/reader_files.h"
+#include "store/snapshot.h"
+
 struct fake_store fake;
 
-struct store_reader {
-    size_t next;    /* forwards: the block that comes; backwards: one behind it */
-    size_t current; /* block, or SIZE_MAX */
-    bool started, backwards;
-    uint64_t seek_id;
+struct scanner {
+    const struct fake_block *block;
     bool loaded;
     uint32_t columns;
     char *texts; /* of the loaded block */
     size_t n_texts;
+};
+
+struct store_reader {
+    size_t next; /* forwards: the block that comes; backwards: one behind it */
+    bool started, backwards;
+    uint64_t seek_id;
+    struct scanner scanner;
 };
 
 void fake_reset(void)
@@ -81,24 +88,23 @@ int store_reader_open(const struct store_reader_options *options, struct store_r
         return fake.open_error;
     *ret_reader = calloc(1, sizeof(**ret_reader));
     assert(*ret_reader != NULL);
-    (*ret_reader)->current = SIZE_MAX;
     return 0;
 }
 
-static void forget_texts(struct store_reader *reader)
+static void forget_texts(struct scanner *scanner)
 {
-    if (reader->texts != NULL)
-        memset(reader->texts, '!', reader->n_texts);
-    free(reader->texts);
-    reader->texts = NULL;
-    reader->n_texts = 0;
-    reader->loaded = false;
+    if (scanner->texts != NULL)
+        memset(scanner->texts, '!', scanner->n_texts);
+    free(scanner->texts);
+    scanner->texts = NULL;
+    scanner->n_texts = 0;
+    scanner->loaded = false;
 }
 
 struct store_reader *store_reader_close(struct store_reader *reader)
 {
     if (reader != NULL)
-        forget_texts(reader);
+        forget_texts(&reader->scanner);
     free(reader);
     return NULL;
 }
@@ -158,18 +164,20 @@ int store_reader_next(struct store_reader *reader, bool backwards,
         reader->next = backwards ? fake.n_blocks : find_block(reader->seek_id);
     }
     assert(backwards == reader->backwards);
-    forget_texts(reader);
+    forget_texts(&reader->scanner);
+    reader->scanner.block = NULL;
     if (backwards ? reader->next == 0 : reader->next >= fake.n_blocks)
         return 0;
-    reader->current = backwards ? --reader->next : reader->next++;
+    size_t current = backwards ? --reader->next : reader->next++;
+    reader->scanner.block = &fake.blocks[current];
     fake.n_next++;
-    describe(&fake.blocks[reader->current], ret_info);
+    describe(reader->scanner.block, ret_info);
     return 1;
 }
 
 int store_reader_seek(struct store_reader *reader, uint64_t id)
 {
-    forget_texts(reader);
+    forget_texts(&reader->scanner);
     reader->started = false;
     reader->seek_id = id;
     return 0;
@@ -183,52 +191,67 @@ static size_t text_bytes(const struct store_row *row)
 
 int store_reader_load(struct store_reader *reader, uint32_t columns)
 {
-    assert(reader->current != SIZE_MAX);
-    const struct fake_block *block = &fake.blocks[reader->current];
-    forget_texts(reader);
-    fake.n_loads++;
-    fake.columns |= columns;
-    fake.n_message_loads += (columns & STORE_MESSAGE) != 0;
+    return scanner_load(&reader->scanner, columns);
+}
+
+void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row)
+{
+    scanner_row(&reader->scanner, index, ret_row);
+}
+
+struct scanner *reader_scanner(struct store_reader *reader)
+{
+    return &reader->scanner;
+}
+
+int scanner_load(struct scanner *scanner, uint32_t columns)
+{
+    const struct fake_block *block = scanner->block;
+    assert(block != NULL);
+    forget_texts(scanner);
+    atomic_fetch_add(&fake.n_loads, 1);
+    atomic_fetch_or(&fake.columns, columns);
+    atomic_fetch_add(&fake.n_message_loads, (columns & STORE_MESSAGE) != 0);
     if (block->damaged)
         return -EBADMSG;
     for (uint32_t i = 0; i < block->n_rows; i++)
-        reader->n_texts += text_bytes(&block->rows[i]);
-    reader->texts = malloc(reader->n_texts + 1);
-    assert(reader->texts != NULL);
-    reader->loaded = true;
-    reader->columns = columns;
+        scanner->n_texts += text_bytes(&block->rows[i]);
+    scanner->texts = malloc(scanner->n_texts + 1);
+    assert(scanner->texts != NULL);
+    scanner->loaded = true;
+    scanner->columns = columns;
     return 0;
 }
 
 /* A copy in the memory of the loaded block, or nothing when the column was not asked for. */
-static struct text take_text(struct store_reader *reader, uint32_t column, struct text text,
+static struct text take_text(const struct scanner *scanner, uint32_t column, struct text text,
                              char **at)
 {
     char *copy = *at;
     *at += text.len;
-    if ((reader->columns & column) == 0 || text.len == 0)
+    if ((scanner->columns & column) == 0 || text.len == 0)
         return (struct text){0};
     memcpy(copy, text.data, text.len);
     return (struct text){copy, text.len};
 }
 
-void store_reader_row(struct store_reader *reader, uint32_t index, struct store_row *ret_row)
+void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row)
 {
-    const struct fake_block *block = &fake.blocks[reader->current];
-    assert(reader->loaded && index < block->n_rows);
+    const struct fake_block *block = scanner->block;
+    assert(scanner->loaded && index < block->n_rows);
     const struct store_row *from = &block->rows[index];
-    uint32_t columns = reader->columns;
-    char *at = reader->texts;
+    uint32_t columns = scanner->columns;
+    char *at = scanner->texts;
     for (uint32_t i = 0; i < index; i++)
         at += text_bytes(&block->rows[i]);
     struct store_row row = {.id = from->id};
-    row.host = take_text(reader, STORE_HOST, from->host, &at);
-    row.app = take_text(reader, STORE_APP, from->app, &at);
-    row.procid = take_text(reader, STORE_PROCID, from->procid, &at);
-    row.msgid = take_text(reader, STORE_MSGID, from->msgid, &at);
-    row.sd = take_text(reader, STORE_SD, from->sd, &at);
-    row.message = take_text(reader, STORE_MESSAGE, from->message, &at);
-    row.input = take_text(reader, STORE_INPUT, from->input, &at);
+    row.host = take_text(scanner, STORE_HOST, from->host, &at);
+    row.app = take_text(scanner, STORE_APP, from->app, &at);
+    row.procid = take_text(scanner, STORE_PROCID, from->procid, &at);
+    row.msgid = take_text(scanner, STORE_MSGID, from->msgid, &at);
+    row.sd = take_text(scanner, STORE_SD, from->sd, &at);
+    row.message = take_text(scanner, STORE_MESSAGE, from->message, &at);
+    row.input = take_text(scanner, STORE_INPUT, from->input, &at);
     if (columns & STORE_TIME) {
         row.time_ns = from->time_ns;
         row.time_digits = from->time_digits;
@@ -250,6 +273,146 @@ void store_reader_row(struct store_reader *reader, uint32_t index, struct store_
         memcpy(row.geo_ip, from->geo_ip, sizeof(row.geo_ip));
     }
     *ret_row = row;
+}
+
+/* All blocks are one file. */
+struct segment {
+    size_t n_blocks;
+};
+
+struct snapshot {
+    struct segment segment;
+};
+
+int snapshot_new(struct store_reader *reader, struct snapshot **ret_snapshot)
+{
+    *ret_snapshot = calloc(1, sizeof(**ret_snapshot));
+    assert(*ret_snapshot != NULL);
+    (*ret_snapshot)->segment.n_blocks = fake.n_blocks;
+    return 0;
+}
+
+struct snapshot *snapshot_free(struct snapshot *snapshot)
+{
+    free(snapshot);
+    return NULL;
+}
+
+size_t snapshot_n_files(const struct snapshot *snapshot)
+{
+    return snapshot->segment.n_blocks > 0;
+}
+
+int snapshot_look(struct snapshot *snapshot, size_t file, struct snapshot_file *ret_file)
+{
+    assert(file == 0);
+    segment_describe(&snapshot->segment, ret_file);
+    return 1;
+}
+
+int segment_open(struct snapshot *snapshot, size_t file, struct segment **ret_segment)
+{
+    assert(file == 0);
+    *ret_segment = &snapshot->segment;
+    return 1;
+}
+
+void segment_describe(const struct segment *segment, struct snapshot_file *ret_file)
+{
+    struct store_block_info *info = &ret_file->info, block;
+    size_t n_blocks = segment->n_blocks;
+    describe(&fake.blocks[0], info);
+    for (size_t i = 1; i < n_blocks; i++) {
+        describe(&fake.blocks[i], &block);
+        info->n_rows += block.n_rows;
+        info->severities |= block.severities;
+        info->facilities |= block.facilities;
+        if (block.min_time_ns < info->min_time_ns)
+            info->min_time_ns = block.min_time_ns;
+        if (block.max_time_ns > info->max_time_ns)
+            info->max_time_ns = block.max_time_ns;
+        if (block.min_received_us < info->min_received_us)
+            info->min_received_us = block.min_received_us;
+        if (block.max_received_us > info->max_received_us)
+            info->max_received_us = block.max_received_us;
+    }
+    ret_file->end_id = fake.next_id;
+    ret_file->bytes = 1000;
+    ret_file->n_blocks = (uint32_t)n_blocks;
+}
+
+struct segment *segment_close(struct segment *segment)
+{
+    return NULL;
+}
+
+uint32_t segment_n_blocks(const struct segment *segment)
+{
+    return (uint32_t)segment->n_blocks;
+}
+
+void segment_block(const struct segment *segment, uint32_t block, struct store_block_info *ret_info,
+                   uint32_t *ret_bytes)
+{
+    assert(block < segment->n_blocks);
+    describe(&fake.blocks[block], ret_info);
+    *ret_bytes = 100;
+}
+
+int scanner_new(struct scanner **ret_scanner)
+{
+    *ret_scanner = calloc(1, sizeof(**ret_scanner));
+    assert(*ret_scanner != NULL);
+    return 0;
+}
+
+struct scanner *scanner_free(struct scanner *scanner)
+{
+    if (scanner != NULL)
+        forget_texts(scanner);
+    free(scanner);
+    return NULL;
+}
+
+int scanner_open(struct scanner *scanner, const struct segment *segment, uint32_t block)
+{
+    assert(block < segment->n_blocks);
+    forget_texts(scanner);
+    scanner->block = &fake.blocks[block];
+    return 0;
+}
+
+int scanner_filter(struct scanner *scanner, const uint8_t **ret_lines, size_t *ret_bytes)
+{
+    return 0;
+}
+
+int scanner_rollup(struct scanner *scanner, struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    return 0;
+}
+
+int scanner_file_rollup(struct scanner *scanner, const struct segment *segment,
+                        struct rollup_cell **ret_cells, size_t *ret_n)
+{
+    return 0;
+}
+
+int scanner_cost(struct scanner *scanner, size_t *ret_bytes)
+{
+    *ret_bytes = 1000;
+    return 0;
+}
+
+void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw)
+{
+    *ret_read = *ret_raw = scanner->loaded ? 100 : 0;
+}
+
+int scanner_trim(struct scanner *scanner)
+{
+    forget_texts(scanner);
+    return 0;
 }
 
 int store_reader_fd(struct store_reader *reader)

@@ -3,11 +3,12 @@
 #define TESTS_FAKE_READER_H
 
 /*
- * A store in memory behind store/reader.h, linked instead of the real one. It is strict: rows may
+ * A store in memory behind store/reader.h and store/snapshot.h, linked instead of the real one. It is strict: rows may
  * only be read from a loaded block, columns that were not asked for are zero, and texts of a block
  * that is no longer loaded are overwritten.
  */
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include "store/reader.h"
 
@@ -28,10 +29,10 @@ struct fake_store {
     int open_error; /* what store_reader_open returns, if not 0 */
     int event_fd;   /* what store_reader_fd returns; -1: none */
     /* What readers did. */
-    unsigned n_loads, n_next;
-    uint32_t columns; /* of all loads */
-    unsigned n_message_loads;
-    /* Called with the number of blocks handed out so far, before each one; may append. */
+    atomic_uint n_loads, n_message_loads;
+    _Atomic uint32_t columns; /* of all loads */
+    unsigned n_next;          /* blocks that readers handed out */
+    /* Called with n_next, before a reader hands out the next one; may append. */
     void (*on_next)(unsigned n_next);
 };
 extern struct fake_store fake;

@@ -49,6 +49,7 @@ static struct query_options all(struct seen *seen)
     return (struct query_options){.since_ns = INT64_MIN,
                                   .until_ns = INT64_MAX,
                                   .columns = STORE_MESSAGE,
+                                  .threads = 1,
                                   .on_row = see,
                                   .arg = seen};
 }
@@ -114,79 +115,14 @@ static void test_limit_reads_no_more_than_it_must(void **state)
     struct query_options options = all(&seen);
     options.limit = 2;
     assert_int_equal(run("odd", &options), 0);
-    assert_int_equal(counts.blocks, 2);
+    assert_int_equal(counts.blocks_scanned, 2);
     fill();
     options = all(&seen);
     options.limit = 1;
     options.newest_first = true;
     assert_int_equal(run("", &options), 0);
-    assert_int_equal(counts.blocks, 1);
+    assert_int_equal(counts.blocks_scanned, 1);
     assert_int_equal(fake.n_loads, 1);
-}
-
-/* Blocks without a hit that lie between are not loaded again by the second pass. */
-static void test_second_pass_skips(void **state)
-{
-    struct seen seen;
-    fill();
-    fake.blocks[0].rows[1].message = fake_text("rare");
-    struct query_options options = all(&seen);
-    options.limit = 5;
-    options.columns = STORE_HOST;
-    assert_int_equal(run("rare", &options), 0);
-    assert_string_equal(seen.text, "2");
-    /* Four to look, and the one with the hit again: the bounds, its message, then what is shown. */
-    assert_int_equal(fake.n_loads, 7);
-    assert_int_equal(fake.n_message_loads, 6);
-}
-
-static void append_one(unsigned n_next)
-{
-    struct store_row row = fake_row("odd", 99);
-    if (n_next == 2)
-        fake_append(&row, 1);
-}
-
-/* What is appended between the passes is not shown, however it matches. */
-static void test_append_between_passes(void **state)
-{
-    struct seen seen;
-    fill();
-    fake.on_next = append_one;
-    struct query_options options = all(&seen);
-    options.limit = 3;
-    assert_int_equal(run("odd", &options), 0);
-    assert_string_equal(seen.text, "7 9 11");
-}
-
-/* Blocks 2 and 3 become one, with a row that came later, as a store may do while it seals. */
-static void merge(unsigned n_next)
-{
-    if (n_next != 2 || fake.n_blocks != 4)
-        return;
-    struct fake_block *into = &fake.blocks[2], *from = &fake.blocks[3];
-    for (uint32_t i = 0; i < from->n_rows; i++)
-        into->rows[into->n_rows++] = from->rows[i];
-    into->rows[into->n_rows] = fake_row("odd", 99);
-    into->rows[into->n_rows++].id = fake.next_id++;
-    fake.n_blocks--;
-}
-
-static void test_merge_between_passes(void **state)
-{
-    for (uint64_t limit = 1; limit <= 3; limit++) {
-        static const char *const expected[] = {"", "11", "9 11", "7 9 11"};
-        struct seen seen;
-        fill();
-        /* The limit of 1 is reached with the newest block alone, which is then no longer one. */
-        if (limit == 1)
-            fake.n_next = 1;
-        fake.on_next = merge;
-        struct query_options options = all(&seen);
-        options.limit = limit;
-        assert_int_equal(run("odd", &options), 0);
-        assert_string_equal(seen.text, expected[limit]);
-    }
 }
 
 static void test_reversed(void **state)
@@ -207,13 +143,14 @@ static void test_after(void **state)
     options.after_id = 4;
     assert_int_equal(run("odd", &options), 0);
     assert_string_equal(seen.text, "5 7 9 11");
-    assert_int_equal(counts.blocks, 3);
+    assert_int_equal(counts.blocks_scanned, 3);
+    assert_int_equal(counts.pruned[QUERY_BY_BOUNDS], 1);
     options = all(&seen);
     options.after_id = 8;
     options.newest_first = true;
     assert_int_equal(run("", &options), 0);
     assert_string_equal(seen.text, "12 11 10 9");
-    assert_int_equal(counts.blocks, 2);
+    assert_int_equal(counts.blocks_scanned, 2);
     options = all(&seen);
     options.after_id = 8;
     options.limit = 100;
@@ -258,7 +195,7 @@ static void test_pruning(void **state)
     assert_int_equal(run("severity>2", &options), 0);
     assert_string_equal(seen.text, "7 8 9 10 11 12");
     /* The headers said it all: nothing but what is shown was decoded. */
-    assert_int_equal(fake.columns, STORE_MESSAGE);
+    assert_int_equal(fake.columns, STORE_MESSAGE | STORE_TIME);
     assert_int_equal(fake.n_loads, 2);
 }
 
@@ -286,7 +223,8 @@ static void test_small_terms_first(void **state)
     options.columns = STORE_HOST;
     assert_int_equal(run("even and host=db01", &options), 0);
     assert_string_equal(seen.text, "8");
-    assert_int_equal(fake.n_message_loads, 1);
+    /* For the term, and beside the time when the rows are shown. */
+    assert_int_equal(fake.n_message_loads, 2);
     fill();
     options = all(&seen);
     options.columns = STORE_HOST;
@@ -369,9 +307,6 @@ int main(void)
         cmocka_unit_test(test_forwards),
         cmocka_unit_test(test_limit_every_size),
         cmocka_unit_test(test_limit_reads_no_more_than_it_must),
-        cmocka_unit_test(test_second_pass_skips),
-        cmocka_unit_test(test_append_between_passes),
-        cmocka_unit_test(test_merge_between_passes),
         cmocka_unit_test(test_reversed),
         cmocka_unit_test(test_after),
         cmocka_unit_test(test_time_bounds),
