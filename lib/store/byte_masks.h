@@ -26,7 +26,7 @@ struct mask16 {
 };
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 
 /* Bytes from low to low + n, as unsigned ones. */
 static inline __m128i mask_range(__m128i bytes, char low, char n)
