@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The channel beside other queues: nanoseconds for one send and its receive, by one thread, by a
- * sender and a receiver, and by four of each. BENCH_OPS: how many of them (2000000).
+ * sender and a receiver, and by four of each. Of the time on the clock and of the processors' time
+ * the median and the best of many rounds, in which all kinds take turns; in brackets the ratio to
+ * the first kind. BENCH_OPS: how many sends in all (2000000).
  */
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <boom/context.h>
 
 #include "queues.h"
 
-enum { REPEATS = 20, MOST_PARTIES = 8 };
+enum { ROUNDS = 20, MOST_PARTIES = 8 };
 
 struct subject {
     const struct queue_kind *kind;
     void *queue;
-    double best_ns;
+    double wall_ns[ROUNDS], cpu_ns[ROUNDS];
 };
 
 struct party {
@@ -42,65 +45,96 @@ static void *recv_all(void *arg)
     return NULL;
 }
 
-static double alone(const struct subject *subject, size_t n)
+static void alone(const struct subject *subject, size_t n)
 {
-    int64_t begin_ns = boom_now_ns();
-
     for (size_t i = 0; i < n; i++) {
         subject->kind->send(subject->queue, subject->queue);
         subject->kind->recv(subject->queue);
     }
-    return (double)(boom_now_ns() - begin_ns) / (double)n;
 }
 
-static double together(const struct subject *subject, size_t n, unsigned n_each)
+static void together(const struct subject *subject, size_t n, unsigned n_each)
 {
     struct party party = {subject, n / n_each};
     pthread_t threads[MOST_PARTIES];
-    int64_t begin_ns = boom_now_ns();
 
     for (unsigned i = 0; i < 2 * n_each; i++)
         if (pthread_create(&threads[i], NULL, i % 2 ? send_all : recv_all, &party) != 0)
             abort();
     for (unsigned i = 0; i < 2 * n_each; i++)
         pthread_join(threads[i], NULL);
-    return (double)(boom_now_ns() - begin_ns) / (double)(party.n * n_each);
 }
 
-static void once(struct subject *subject, size_t n, unsigned n_each)
+static int64_t cpu_now_ns(void)
 {
-    double ns = n_each ? together(subject, n, n_each) : alone(subject, n);
+    struct timespec now;
 
-    if (subject->best_ns == 0 || ns < subject->best_ns)
-        subject->best_ns = ns;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-/* n_each: senders, and receivers; 0: one thread. In turns, and the best of many, on a busy machine.
- */
+static void once(struct subject *subject, size_t n, unsigned n_each, int round)
+{
+    int64_t wall_ns = boom_now_ns(), cpu_ns = cpu_now_ns();
+
+    if (n_each)
+        together(subject, n, n_each);
+    else
+        alone(subject, n);
+    subject->wall_ns[round] = (double)(boom_now_ns() - wall_ns) / (double)n;
+    subject->cpu_ns[round] = (double)(cpu_now_ns() - cpu_ns) / (double)n;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void report(const struct subject *subject, const struct subject *first)
+{
+    size_t best = 0, median = ROUNDS / 2;
+
+    printf(
+        "    %-14s median %6.1f (%.2f)  best %6.1f (%.2f)   cpu: median %6.1f (%.2f)  best %6.1f "
+        "(%.2f)\n",
+        subject->kind->name, subject->wall_ns[median],
+        subject->wall_ns[median] / first->wall_ns[median], subject->wall_ns[best],
+        subject->wall_ns[best] / first->wall_ns[best], subject->cpu_ns[median],
+        subject->cpu_ns[median] / first->cpu_ns[median], subject->cpu_ns[best],
+        subject->cpu_ns[best] / first->cpu_ns[best]);
+}
+
+/* n_each: senders, and receivers; 0: one thread. */
 static void compare(struct subject *subjects, size_t n, unsigned n_each)
 {
-    for (struct subject *subject = subjects; subject->kind; subject++)
-        subject->best_ns = 0;
-    for (int i = 0; i < REPEATS; i++)
+    for (int round = 0; round < ROUNDS; round++)
         for (struct subject *subject = subjects; subject->kind; subject++)
-            once(subject, n / REPEATS, n_each);
-    printf("%u senders, %u receivers%s:", n_each, n_each, n_each ? "" : " (one thread)");
+            once(subject, n / ROUNDS, n_each, round);
+    for (struct subject *subject = subjects; subject->kind; subject++) {
+        qsort(subject->wall_ns, ROUNDS, sizeof(double), compare_ns);
+        qsort(subject->cpu_ns, ROUNDS, sizeof(double), compare_ns);
+    }
+    if (n_each)
+        printf("%u and %u, ns:\n", n_each, n_each);
+    else
+        printf("one thread, ns:\n");
     for (struct subject *subject = subjects; subject->kind; subject++)
-        printf(" %s %.1f ns (%.2f)", subject->kind->name, subject->best_ns,
-               subject->best_ns / subjects[0].best_ns);
-    printf("\n");
+        report(subject, subjects);
 }
 
 int main(void)
 {
-    static const unsigned settings[] = {0, 1, 4};
+    /* One thread at the end again: threads have met in the queue by then. */
+    static const unsigned settings[] = {0, 1, 4, 0};
     const struct queue_kind *kinds[QUEUE_KINDS + 1];
-    struct subject subjects[QUEUE_KINDS + 1] = {{NULL, NULL, 0}};
+    struct subject subjects[QUEUE_KINDS + 1] = {{.kind = NULL}};
     size_t n = bench_ops(2000000);
 
     queue_kinds(kinds);
     for (int i = 0; kinds[i]; i++)
-        subjects[i] = (struct subject){kinds[i], kinds[i]->make(), 0};
+        subjects[i] = (struct subject){.kind = kinds[i], .queue = kinds[i]->make()};
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
         compare(subjects, n, settings[i]);
     for (struct subject *subject = subjects; subject->kind; subject++)
