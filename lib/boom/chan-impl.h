@@ -47,8 +47,8 @@ struct boom_chan {
     size_t capacity;            /* constant, in elements */
     size_t high_water;
     /* The pipeline's, set before the channel is shared: called under the lock on the copy of every
-     * element that enters. NULL: not wanted. */
-    void (*entered)(void *arg, void *elem);
+     * element that enters. late: its sender has waited. NULL: not wanted. */
+    void (*entered)(void *arg, void *elem, bool late);
     void *entered_arg;
 
     struct link firings;    /* threads that call watches now (chan-watch.c) */

@@ -86,16 +86,16 @@ static unsigned char *slot(struct boom_chan *chan, size_t n)
 }
 
 /* An element enters the channel: its copy goes to `to`, a ring slot or a receiver's buffer. */
-static void enter(struct boom_chan *chan, void *to, const void *elem)
+static void enter(struct boom_chan *chan, void *to, const void *elem, bool late)
 {
     copy_elem(chan, to, elem);
     if (chan->entered)
-        chan->entered(chan->entered_arg, to);
+        chan->entered(chan->entered_arg, to, late);
 }
 
-static void push(struct boom_chan *chan, const void *elem)
+static void push(struct boom_chan *chan, const void *elem, bool late)
 {
-    enter(chan, slot(chan, chan->length), elem);
+    enter(chan, slot(chan, chan->length), elem, late);
     if (++chan->length > chan->high_water)
         chan->high_water = chan->length;
 }
@@ -117,7 +117,7 @@ static inline int give_locked(struct boom_chan *chan, const void *elem, struct w
         return -EPIPE;
     receiver = wait_list_claim(&chan->receivers);
     if (receiver) {
-        enter(chan, receiver->elem, elem);
+        enter(chan, receiver->elem, elem, false);
         chan->received++;
         receiver->ticket = chan->n_receives++;
         wait_node_complete(receiver, 0, chain);
@@ -125,7 +125,7 @@ static inline int give_locked(struct boom_chan *chan, const void *elem, struct w
     }
     if (chan->length == chan->capacity)
         return BOOM_CHAN_FULL;
-    push(chan, elem);
+    push(chan, elem, false);
     return 0;
 }
 
@@ -143,7 +143,7 @@ static inline int pull_locked(struct boom_chan *chan, void *ret_elem, struct wai
         pop(chan, ret_elem);
         sender = wait_list_claim(&chan->senders);
         if (sender) {
-            push(chan, sender->elem);
+            push(chan, sender->elem, true);
             wait_node_complete(sender, 0, chain);
         }
         return 0;
@@ -151,7 +151,7 @@ static inline int pull_locked(struct boom_chan *chan, void *ret_elem, struct wai
     sender = wait_list_claim(&chan->senders);
     if (!sender)
         return chan->closed ? BOOM_CHAN_CLOSED : BOOM_CHAN_EMPTY;
-    enter(chan, ret_elem, sender->elem);
+    enter(chan, ret_elem, sender->elem, true);
     chan->received++;
     wait_node_complete(sender, 0, chain);
     return 0;

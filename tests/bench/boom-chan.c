@@ -8,18 +8,17 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <boom/context.h>
 
 #include "queues.h"
 
-enum { ROUNDS = 20, MOST_PARTIES = 8 };
+enum { MOST_PARTIES = 8 };
 
 struct subject {
     const struct queue_kind *kind;
     void *queue;
-    double wall_ns[ROUNDS], cpu_ns[ROUNDS];
+    struct rounds rounds;
 };
 
 struct party {
@@ -65,69 +64,42 @@ static void together(const struct subject *subject, size_t n, unsigned n_each)
         pthread_join(threads[i], NULL);
 }
 
-static int64_t cpu_now_ns(void)
+static void once(struct subject *subject, size_t n, unsigned n_each)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
-
-static void once(struct subject *subject, size_t n, unsigned n_each, int round)
-{
-    int64_t wall_ns = boom_now_ns(), cpu_ns = cpu_now_ns();
-
+    rounds_begin(&subject->rounds);
     if (n_each)
         together(subject, n, n_each);
     else
         alone(subject, n);
-    subject->wall_ns[round] = (double)(boom_now_ns() - wall_ns) / (double)n;
-    subject->cpu_ns[round] = (double)(cpu_now_ns() - cpu_ns) / (double)n;
+    rounds_end(&subject->rounds, n);
 }
 
-static int compare_ns(const void *a, const void *b)
+struct setting {
+    const char *name;
+    unsigned n_each; /* senders, and receivers; 0: one thread */
+};
+
+static void compare(struct subject *subjects, size_t n, const struct setting *setting)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static void report(const struct subject *subject, const struct subject *first)
-{
-    size_t best = 0, median = ROUNDS / 2;
-
-    printf(
-        "    %-14s median %6.1f (%.2f)  best %6.1f (%.2f)   cpu: median %6.1f (%.2f)  best %6.1f "
-        "(%.2f)\n",
-        subject->kind->name, subject->wall_ns[median],
-        subject->wall_ns[median] / first->wall_ns[median], subject->wall_ns[best],
-        subject->wall_ns[best] / first->wall_ns[best], subject->cpu_ns[median],
-        subject->cpu_ns[median] / first->cpu_ns[median], subject->cpu_ns[best],
-        subject->cpu_ns[best] / first->cpu_ns[best]);
-}
-
-/* n_each: senders, and receivers; 0: one thread. */
-static void compare(struct subject *subjects, size_t n, unsigned n_each)
-{
+    for (struct subject *subject = subjects; subject->kind; subject++)
+        subject->rounds.n = 0;
     for (int round = 0; round < ROUNDS; round++)
         for (struct subject *subject = subjects; subject->kind; subject++)
-            once(subject, n / ROUNDS, n_each, round);
-    for (struct subject *subject = subjects; subject->kind; subject++) {
-        qsort(subject->wall_ns, ROUNDS, sizeof(double), compare_ns);
-        qsort(subject->cpu_ns, ROUNDS, sizeof(double), compare_ns);
-    }
-    if (n_each)
-        printf("%u and %u, ns:\n", n_each, n_each);
-    else
-        printf("one thread, ns:\n");
+            once(subject, n / ROUNDS, setting->n_each);
+    printf("%s:\n", setting->name);
     for (struct subject *subject = subjects; subject->kind; subject++)
-        report(subject, subjects);
+        rounds_print(subject->kind->name, &subject->rounds, &subjects->rounds);
 }
 
 int main(void)
 {
-    /* One thread at the end again: threads have met in the queue by then. */
-    static const unsigned settings[] = {0, 1, 4, 0};
+    /* As long as a process has one thread, glibc locks without atomic operations. */
+    static const struct setting settings[] = {
+        {"one thread", 0},
+        {"1 sender, 1 receiver", 1},
+        {"4 senders, 4 receivers", 4},
+        {"one thread, after the others", 0},
+    };
     const struct queue_kind *kinds[QUEUE_KINDS + 1];
     struct subject subjects[QUEUE_KINDS + 1] = {{.kind = NULL}};
     size_t n = bench_ops(2000000);
@@ -136,7 +108,7 @@ int main(void)
     for (int i = 0; kinds[i]; i++)
         subjects[i] = (struct subject){.kind = kinds[i], .queue = kinds[i]->make()};
     for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
-        compare(subjects, n, settings[i]);
+        compare(subjects, n, &settings[i]);
     for (struct subject *subject = subjects; subject->kind; subject++)
         subject->kind->free(subject->queue);
     return 0;
