@@ -18,43 +18,60 @@
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <boom/chan.h>
 #include "list.h"
 #include "lock.h"
 #include "wait.h"
 
+/* Two threads on two processors pull the lines of what they change back and forth: few lines. */
+enum { CHAN_LINE_BYTES = 64 };
+
 struct boom_chan {
     /* Everything but the constants. The innermost of the library; select.c holds several, in the
      * order of their addresses. */
-    pthread_mutex_t lock;
-    size_t elem_bytes; /* constant */
-    size_t capacity;   /* constant, in elements */
-
-    size_t head, length, high_water;
-    uint64_t sent, received;
+    _Alignas(CHAN_LINE_BYTES) pthread_mutex_t lock;
+    size_t head, length;
+    uint64_t received;   /* and sent, with those that are in the ring */
     uint64_t n_receives; /* receive calls that got something: the ticket of the next one */
-    bool closed;
+
     struct link senders;   /* struct wait_node, first come first served */
     struct link receivers; /* struct wait_node */
+    bool closed;
+    /* The pipeline's setting: the receiver that waits for the shortest time is served first. */
+    bool recent_first;
 
     struct boom_watch *watches; /* armed, newest first */
-    struct link firings;        /* threads that call watches now (chan-watch.c) */
-    pthread_cond_t fired;       /* one of them returned from a call */
-
-    uint64_t select_random; /* the state of the generator of select.c */
-
-    /* The pipeline's settings, made before the channel is shared. */
-    bool recent_first; /* the receiver that waits for the shortest time is served first */
-    /* Called under the lock on the copy of every element that enters. NULL: not wanted. */
-    void (*entered)(void *arg, void *elem);
+    atomic_bool is_shared;      /* threads have waited here: they will also meet at the lock */
+    size_t elem_bytes;          /* constant */
+    size_t capacity;            /* constant, in elements */
+    size_t high_water;
+    /* The pipeline's, set before the channel is shared: called under the lock on the copy of every
+     * element that enters. late: its sender has waited. NULL: not wanted. */
+    void (*entered)(void *arg, void *elem, bool late);
     void *entered_arg;
+
+    struct link firings;    /* threads that call watches now (chan-watch.c) */
+    pthread_cond_t fired;   /* one of them returned from a call */
+    uint64_t select_random; /* the state of the generator of select.c */
 
     unsigned char ring[];
 };
 
+/* chan-lock.c */
+void chan_lock_shared(struct boom_chan *chan);
+
 static inline void chan_lock(struct boom_chan *chan)
 {
-    boom_lock(&chan->lock);
+    if (atomic_load_explicit(&chan->is_shared, memory_order_relaxed))
+        chan_lock_shared(chan);
+    else
+        boom_lock(&chan->lock);
+}
+
+static inline uint64_t chan_sent_locked(const struct boom_chan *chan)
+{
+    return chan->received + chan->length;
 }
 
 /* As chan_unlock(), with a chain or watches. */
@@ -73,9 +90,23 @@ static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
 int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain);
 int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
 
+static inline void note_sharing_locked(struct boom_chan *chan)
+{
+    if (!atomic_load_explicit(&chan->is_shared, memory_order_relaxed))
+        atomic_store_explicit(&chan->is_shared, true, memory_order_relaxed);
+}
+
+/* A sender begins to wait. */
+static inline void chan_list_sender_locked(struct boom_chan *chan, struct wait_node *node)
+{
+    note_sharing_locked(chan);
+    list_push_back(&chan->senders, &node->link);
+}
+
 /* A receiver begins to wait. */
 static inline void chan_list_receiver_locked(struct boom_chan *chan, struct wait_node *node)
 {
+    note_sharing_locked(chan);
     if (chan->recent_first)
         list_push_front(&chan->receivers, &node->link);
     else

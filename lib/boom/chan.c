@@ -8,7 +8,8 @@
  * Threads are woken after the lock is released.
  *
  * The uncontended path is lock, copy, unlock: the clock is read only for a context with a deadline,
- * and the context's list of waiters is touched only by those who really wait.
+ * and the context's list of waiters is touched only by those who really wait. How threads that meet
+ * at the lock wait for it is told in chan-lock.c.
  */
 #include "chan-impl.h"
 
@@ -16,19 +17,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "context-impl.h"
+
 int boom_chan_new(size_t elem_bytes, size_t capacity, struct boom_chan **ret_chan)
 {
     struct boom_chan *chan;
     size_t bytes;
+    void *memory;
 
     if (elem_bytes == 0)
         return -EINVAL;
     if (__builtin_mul_overflow(elem_bytes, capacity, &bytes) ||
         __builtin_add_overflow(bytes, sizeof(*chan), &bytes))
         return -ENOMEM;
-    chan = calloc(1, bytes);
-    if (!chan)
+    if (posix_memalign(&memory, CHAN_LINE_BYTES, bytes) != 0)
         return -ENOMEM;
+    chan = memset(memory, 0, sizeof(*chan));
     pthread_mutex_init(&chan->lock, NULL);
     pthread_cond_init(&chan->fired, NULL);
     chan->elem_bytes = elem_bytes;
@@ -82,17 +86,16 @@ static unsigned char *slot(struct boom_chan *chan, size_t n)
 }
 
 /* An element enters the channel: its copy goes to `to`, a ring slot or a receiver's buffer. */
-static void enter(struct boom_chan *chan, void *to, const void *elem)
+static void enter(struct boom_chan *chan, void *to, const void *elem, bool late)
 {
     copy_elem(chan, to, elem);
-    chan->sent++;
     if (chan->entered)
-        chan->entered(chan->entered_arg, to);
+        chan->entered(chan->entered_arg, to, late);
 }
 
-static void push(struct boom_chan *chan, const void *elem)
+static void push(struct boom_chan *chan, const void *elem, bool late)
 {
-    enter(chan, slot(chan, chan->length), elem);
+    enter(chan, slot(chan, chan->length), elem, late);
     if (++chan->length > chan->high_water)
         chan->high_water = chan->length;
 }
@@ -106,7 +109,7 @@ static void pop(struct boom_chan *chan, void *ret_elem)
     chan->received++;
 }
 
-int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain)
+static inline int give_locked(struct boom_chan *chan, const void *elem, struct waiter **chain)
 {
     struct wait_node *receiver;
 
@@ -114,7 +117,7 @@ int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **c
         return -EPIPE;
     receiver = wait_list_claim(&chan->receivers);
     if (receiver) {
-        enter(chan, receiver->elem, elem);
+        enter(chan, receiver->elem, elem, false);
         chan->received++;
         receiver->ticket = chan->n_receives++;
         wait_node_complete(receiver, 0, chain);
@@ -122,12 +125,17 @@ int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **c
     }
     if (chan->length == chan->capacity)
         return BOOM_CHAN_FULL;
-    push(chan, elem);
+    push(chan, elem, false);
     return 0;
 }
 
+int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain)
+{
+    return give_locked(chan, elem, chain);
+}
+
 /* One element, without taking a ticket. */
-static int pull_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain)
+static inline int pull_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain)
 {
     struct wait_node *sender;
 
@@ -135,7 +143,7 @@ static int pull_locked(struct boom_chan *chan, void *ret_elem, struct waiter **c
         pop(chan, ret_elem);
         sender = wait_list_claim(&chan->senders);
         if (sender) {
-            push(chan, sender->elem);
+            push(chan, sender->elem, true);
             wait_node_complete(sender, 0, chain);
         }
         return 0;
@@ -143,7 +151,7 @@ static int pull_locked(struct boom_chan *chan, void *ret_elem, struct waiter **c
     sender = wait_list_claim(&chan->senders);
     if (!sender)
         return chan->closed ? BOOM_CHAN_CLOSED : BOOM_CHAN_EMPTY;
-    enter(chan, ret_elem, sender->elem);
+    enter(chan, ret_elem, sender->elem, true);
     chan->received++;
     wait_node_complete(sender, 0, chain);
     return 0;
@@ -191,7 +199,7 @@ bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const v
 /* A waiter that was not completed by the channel leaves its list. */
 static void withdraw(struct boom_chan *chan, struct wait_node *node)
 {
-    boom_lock(&chan->lock);
+    chan_lock(chan);
     link_unlink(&node->link);
     boom_unlock(&chan->lock);
 }
@@ -224,19 +232,19 @@ __attribute__((noinline)) static int wait_to_send_and_unlock(struct boom_chan *c
 {
     struct wait_node node = {.elem = (void *)elem};
 
-    list_push_back(&chan->senders, &node.link);
+    chan_list_sender_locked(chan, &node);
     return wait_and_unlock(chan, &node, ctx, BOOM_NEVER);
 }
 
 int boom_chan_send(struct boom_chan *chan, struct boom_ctx *ctx, const void *elem)
 {
     struct waiter *chain = NULL;
-    int r = boom_ctx_err(ctx);
+    int r = ctx_err(ctx);
 
     if (r < 0)
         return r;
     chan_lock(chan);
-    r = chan_send_locked(chan, elem, &chain);
+    r = give_locked(chan, elem, &chain);
     if (r == BOOM_CHAN_FULL)
         return wait_to_send_and_unlock(chan, ctx, elem);
     chan_unlock(chan, chain);
@@ -288,7 +296,7 @@ int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns,
 {
     unsigned char *rest = (unsigned char *)ret_elems + chan->elem_bytes;
     struct waiter *chain = NULL;
-    int r = boom_ctx_err(ctx);
+    int r = ctx_err(ctx);
 
     if (r < 0)
         return r;
@@ -309,7 +317,7 @@ int boom_chan_recv(struct boom_chan *chan, struct boom_ctx *ctx, void *ret_elem)
 {
     struct waiter *chain = NULL;
     uint64_t ticket;
-    int r = boom_ctx_err(ctx);
+    int r = ctx_err(ctx);
 
     if (r < 0)
         return r;
@@ -376,7 +384,7 @@ void boom_chan_get_stats(struct boom_chan *chan, struct boom_chan_stats *ret_sta
         .length = chan->length,
         .capacity = chan->capacity,
         .high_water = chan->high_water,
-        .sent = chan->sent,
+        .sent = chan_sent_locked(chan),
         .received = chan->received,
     };
     boom_unlock(&chan->lock);

@@ -43,6 +43,17 @@ static inline bool ctx_is_background(const struct boom_ctx *ctx)
 /* 0: live; else what `over` says. Sets it when the deadline has passed. Not for the background. */
 int ctx_get_over(struct boom_ctx *ctx);
 
+/* boom_ctx_err(), with the usual answer at hand: ctx is live, and has no deadline. */
+static inline int ctx_err(struct boom_ctx *ctx)
+{
+    if (ctx_is_background(ctx))
+        return 0;
+    if (ctx->deadline_ns == BOOM_NEVER &&
+        atomic_load_explicit(&ctx->over, memory_order_acquire) == 0)
+        return 0;
+    return boom_ctx_err(ctx);
+}
+
 /* A waiter on a context's list. Lives on the stack of the waiting thread. */
 struct ctx_wait {
     struct link link;

@@ -134,7 +134,7 @@ struct boom_pipeline *boom_pipeline_free(struct boom_pipeline *p)
 
 int boom_pipeline_submit(struct boom_pipeline *p, struct boom_ctx *ctx, void *item)
 {
-    return stage_enter(&p->stages[0], ctx, item, 0);
+    return stage_enter(&p->stages[0], ctx, item, 0, boom_now_ns());
 }
 
 int boom_pipeline_try_submit(struct boom_pipeline *p, void *item)

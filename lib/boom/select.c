@@ -203,7 +203,7 @@ static void list_all_locked(struct selection *s, struct waiter *waiter)
             continue;
         *node = (struct wait_node){.waiter = waiter, .elem = c->elem};
         if (c->op == BOOM_SEND)
-            list_push_back(&c->chan->senders, &node->link);
+            chan_list_sender_locked(c->chan, node);
         else
             chan_list_receiver_locked(c->chan, node);
     }

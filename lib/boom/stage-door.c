@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "stage.h"
 
-static struct entry make_entry(struct stage *stage, void *item, size_t weight_before)
+static struct entry make_entry(struct stage *stage, void *item, size_t weight_before,
+                               int64_t now_ns)
 {
     const struct boom_stage_options *options = &stage->options;
 
@@ -9,6 +10,7 @@ static struct entry make_entry(struct stage *stage, void *item, size_t weight_be
         .item = item,
         .weight = options->weigh ? options->weigh(options->arg, item) : 1,
         .weight_before = weight_before,
+        .entered_ns = now_ns,
     };
 }
 
@@ -31,12 +33,13 @@ static void count_in_locked(struct stage *stage, const struct entry *entry)
     tally_add(&stage->before_out, entry->weight_before);
 }
 
-void stage_entered(void *stage, void *entry)
+void stage_entered(void *stage, void *entry, bool late)
 {
     struct entry *entered = entry;
 
     count_in_locked(stage, entered);
-    entered->entered_ns = boom_now_ns();
+    if (late)
+        entered->entered_ns = boom_now_ns();
 }
 
 /* Without locks; the drop has been counted. */
@@ -140,9 +143,10 @@ static int enter_or_drop(struct stage *stage, const struct entry *entry,
     return 0;
 }
 
-int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before)
+int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before,
+                int64_t now_ns)
 {
-    struct entry entry = make_entry(stage, item, weight_before);
+    struct entry entry = make_entry(stage, item, weight_before, now_ns);
     enum boom_full_policy policy = policy_for(stage, item);
     int r;
 
@@ -157,7 +161,7 @@ int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t we
 
 int stage_try_enter(struct stage *stage, void *item)
 {
-    struct entry entry = make_entry(stage, item, 0);
+    struct entry entry = make_entry(stage, item, 0, boom_now_ns());
     enum boom_full_policy policy = policy_for(stage, item);
     int r;
 
@@ -172,7 +176,7 @@ int stage_try_enter(struct stage *stage, void *item)
 
 void stage_refuse(struct stage *stage, void *item, size_t weight_before)
 {
-    struct entry entry = make_entry(stage, item, weight_before);
+    struct entry entry = make_entry(stage, item, weight_before, 0);
 
     chan_lock(stage->queue);
     count_in_locked(stage, &entry);

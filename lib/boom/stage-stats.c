@@ -29,7 +29,7 @@ static void fill_queue_locked(const struct boom_chan *queue, struct boom_chan_st
     stats->length = queue->length;
     stats->capacity = queue->capacity;
     stats->high_water = queue->high_water;
-    stats->sent = queue->sent;
+    stats->sent = chan_sent_locked(queue);
     stats->received = queue->received;
 }
 

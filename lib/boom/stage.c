@@ -123,17 +123,22 @@ static int take_run(struct stage *stage, struct worker *worker, int64_t idle_unt
     return r;
 }
 
-static void pass_on(struct stage *next, struct boom_ctx *ctx, const struct entry *entries, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (stage_enter(next, ctx, entries[i].item, entries[i].weight) < 0)
-            stage_refuse(next, entries[i].item, entries[i].weight);
-}
-
 /* The moments of a run. */
 struct run_times {
     int64_t taken_ns, worked_ns, turn_ns, left_ns;
 };
+
+/* left_ns: a moment ago. To enter may take long, so the others look at the clock themselves. */
+static void pass_on(struct stage *next, struct boom_ctx *ctx, const struct entry *entries, size_t n,
+                    int64_t left_ns)
+{
+    for (size_t i = 0; i < n; i++) {
+        int64_t now_ns = i == 0 ? left_ns : boom_now_ns();
+
+        if (stage_enter(next, ctx, entries[i].item, entries[i].weight, now_ns) < 0)
+            stage_refuse(next, entries[i].item, entries[i].weight);
+    }
+}
 
 static void account_run(struct stage *stage, const struct entry *entries, size_t n,
                         const struct run_times *times)
@@ -152,14 +157,33 @@ static void account_run(struct stage *stage, const struct entry *entries, size_t
     chan_unlock(stage->queue, NULL);
 }
 
-static void run_ops(void (*op)(void *stage, void *worker, void **items, size_t n_items),
-                    struct stage *stage, struct worker *worker, size_t n)
+/* Returns when op was over: now, or since_ns if there is none. */
+static int64_t run_op(void (*op)(void *stage, void *worker, void **items, size_t n_items),
+                      struct stage *stage, struct worker *worker, size_t n, int64_t since_ns)
 {
-    if (op)
-        op(stage->options.arg, worker->state, worker->items, n);
+    if (!op)
+        return since_ns;
+    op(stage->options.arg, worker->state, worker->items, n);
+    return boom_now_ns();
 }
 
-static void work_run(struct stage *stage, struct worker *worker, size_t n, uint64_t ticket)
+/* Returns when it was the run's turn: now, or since_ns if it was so already. */
+static int64_t await_turn(struct stage *stage, struct worker *worker, uint64_t ticket,
+                          int64_t since_ns)
+{
+    int64_t turn_ns;
+
+    if (turn_is(&stage->turn, ticket))
+        return since_ns;
+    set_doing(stage, worker, DOING_TURN, since_ns);
+    turn_wait(&stage->turn, ticket);
+    turn_ns = boom_now_ns();
+    set_doing(stage, worker, DOING_WORK, turn_ns);
+    return turn_ns;
+}
+
+/* Returns when the run had left. The clock is looked at only after what may have taken time. */
+static int64_t work_run(struct stage *stage, struct worker *worker, size_t n, uint64_t ticket)
 {
     const struct boom_stage_ops *ops = stage->options.ops;
     struct run_times times;
@@ -169,40 +193,45 @@ static void work_run(struct stage *stage, struct worker *worker, size_t n, uint6
 
     times.taken_ns = boom_now_ns();
     set_doing(stage, worker, DOING_WORK, times.taken_ns);
-    run_ops(ops->work, stage, worker, n);
-
-    times.worked_ns = boom_now_ns();
-    set_doing(stage, worker, DOING_TURN, times.worked_ns);
-    turn_wait(&stage->turn, ticket);
-
-    times.turn_ns = boom_now_ns();
-    set_doing(stage, worker, DOING_WORK, times.turn_ns);
-    run_ops(ops->leave, stage, worker, n);
-
-    times.left_ns = boom_now_ns();
-    set_doing(stage, worker, DOING_SEND, times.left_ns);
+    times.worked_ns = run_op(ops->work, stage, worker, n, times.taken_ns);
+    times.turn_ns = await_turn(stage, worker, ticket, times.worked_ns);
+    times.left_ns = run_op(ops->leave, stage, worker, n, times.turn_ns);
     account_run(stage, worker->entries, n, &times);
-    if (stage->next)
-        pass_on(stage->next, stage->ctx, worker->entries, n);
-    turn_pass(&stage->turn);
+    if (stage->next) {
+        set_doing(stage, worker, DOING_SEND, times.left_ns);
+        pass_on(stage->next, stage->ctx, worker->entries, n, times.left_ns);
+    }
+    turn_pass(&stage->turn, ticket);
     atomic_fetch_add_explicit(&worker->runs, 1, memory_order_relaxed);
+    return times.left_ns;
+}
+
+/*
+ * Idle since the last run left, or since its items could be passed on if that took time: the clock
+ * of the kernel's ticks tells the two apart well enough.
+ */
+static void set_idle(struct stage *stage, struct worker *worker, int64_t left_ns)
+{
+    int64_t now_ns = coarse_now_ns();
+
+    set_doing(stage, worker, DOING_IDLE, now_ns > left_ns ? now_ns : left_ns);
 }
 
 /* True: the worker has retired. False: the stage has come to its end. */
 static bool work_until_end(struct stage *stage, struct worker *worker)
 {
-    int64_t idle_until_ns;
+    int64_t left_ns = boom_now_ns(), idle_until_ns;
     uint64_t ticket;
     size_t n;
     int r;
 
     for (;;) {
-        set_doing(stage, worker, DOING_IDLE, boom_now_ns());
+        set_idle(stage, worker, left_ns);
         idle_until_ns = crew_idle_deadline(&stage->crew);
         r = take_run(stage, worker, idle_until_ns, &n, &ticket);
         if (r == 0) {
             crew_busy(&stage->crew);
-            work_run(stage, worker, n, ticket);
+            left_ns = work_run(stage, worker, n, ticket);
             crew_idle(&stage->crew);
         } else if (r < 0) {
             stage_purge(stage);

@@ -30,7 +30,7 @@ struct entry {
     void *item;
     size_t weight;        /* as this stage counts it */
     size_t weight_before; /* as the stage before counted it; 0 in the first */
-    int64_t entered_ns;
+    int64_t entered_ns; /* when it came to the queue; if it had to wait for room: when it had it */
 };
 
 enum doing { DOING_IDLE, DOING_WORK, DOING_TURN, DOING_SEND };
@@ -93,10 +93,11 @@ struct stage *pipeline_stage(struct boom_pipeline *pipeline, size_t stage);
 
 /*
  * stage-door.c. Lets item in by its policy, waits in ctx where that is BLOCK. weight_before: what
- * it weighed in the stage before. Returns 0 (the stage has it, or has dropped it), -EPIPE, error of
- * ctx.
+ * it weighed in the stage before; now_ns: boom_now_ns() of a moment ago. Returns 0 (the stage has
+ * it, or has dropped it), -EPIPE, error of ctx.
  */
-int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before);
+int stage_enter(struct stage *stage, struct boom_ctx *ctx, void *item, size_t weight_before,
+                int64_t now_ns);
 /* As above, but BOOM_CHAN_FULL instead of waiting. */
 int stage_try_enter(struct stage *stage, void *item);
 /* The pipeline is cancelled: the item comes in only to be dropped. */
@@ -104,7 +105,7 @@ void stage_refuse(struct stage *stage, void *item, size_t weight_before);
 /* The pipeline is cancelled: closes the queue and drops what is in it. */
 void stage_purge(struct stage *stage);
 /* The queue's hook. */
-void stage_entered(void *stage, void *entry);
+void stage_entered(void *stage, void *entry, bool late);
 
 /* stage-stats.c. Under the lock of the queue and that of the next stage. */
 void stage_get_stats_locked(struct stage *stage, struct boom_stage_stats *ret_stats);

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "context-impl.h"
+#include "lock.h"
 
 void waiter_init(struct waiter *waiter)
 {
@@ -26,9 +27,13 @@ void waiter_deinit(struct waiter *waiter)
 bool waiter_claim(struct waiter *waiter)
 {
     unsigned waits = WAITER_WAITS;
+    bool claimed;
 
-    return atomic_compare_exchange_strong_explicit(&waiter->state, &waits, WAITER_CLAIMED,
-                                                   memory_order_acq_rel, memory_order_acquire);
+    boom_perturb();
+    claimed = atomic_compare_exchange_strong_explicit(&waiter->state, &waits, WAITER_CLAIMED,
+                                                      memory_order_acq_rel, memory_order_acquire);
+    boom_perturb();
+    return claimed;
 }
 
 void waiter_wake(struct waiter *waiter)

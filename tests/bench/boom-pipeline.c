@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A pipeline of three stages, with a worker each, beside a chain of three threads and three queues:
- * nanoseconds for an item to pass, one at a time and in runs of up to 32. BENCH_OPS: how many items
- * (1000000).
+ * nanoseconds for an item to pass, one at a time and in runs of up to 32; as in boom-chan.c.
+ * BENCH_OPS: how many items (1000000).
  */
 #include <boom/pipeline.h>
 
@@ -12,7 +12,7 @@
 
 #include "queues.h"
 
-enum { REPEATS = 10, STAGES = 3 };
+enum { STAGES = 3 };
 
 static void count(void *stage, void *worker, void **items, size_t n_items)
 {
@@ -89,34 +89,42 @@ static size_t with_queues(const struct queue_kind *kind, size_t n)
     return links[STAGES - 1].n_passed;
 }
 
-/* kind NULL: the pipeline. */
-static double best_of_many(const struct queue_kind *kind, size_t run_max, size_t n)
+struct subject {
+    const char *name;
+    const struct queue_kind *kind; /* NULL: the pipeline */
+    size_t run_max;
+    struct rounds rounds;
+};
+
+static void once(struct subject *subject, size_t n)
 {
-    double best_ns = 0;
+    size_t n_passed;
 
-    for (int i = 0; i < REPEATS; i++) {
-        int64_t begin_ns = boom_now_ns();
-        size_t n_passed = kind ? with_queues(kind, n) : with_pipeline(run_max, n);
-        double ns = (double)(boom_now_ns() - begin_ns) / (double)n;
-
-        if (n_passed != n)
-            abort();
-        if (best_ns == 0 || ns < best_ns)
-            best_ns = ns;
-    }
-    return best_ns;
+    rounds_begin(&subject->rounds);
+    n_passed = subject->kind ? with_queues(subject->kind, n) : with_pipeline(subject->run_max, n);
+    rounds_end(&subject->rounds, n);
+    if (n_passed != n)
+        abort();
 }
 
 int main(void)
 {
     const struct queue_kind *kinds[QUEUE_KINDS + 1];
-    size_t n = bench_ops(1000000) / REPEATS;
+    struct subject subjects[QUEUE_KINDS + 2] = {{.name = NULL}};
+    size_t n = bench_ops(1000000) / ROUNDS;
+    int n_subjects = 0;
 
     queue_kinds(kinds);
-    printf("three stages:");
-    for (int i = 0; kinds[i]; i++)
-        printf(" %s %.1f ns,", kinds[i]->name, best_of_many(kinds[i], 0, n));
-    printf(" boom_pipeline %.1f ns,", best_of_many(NULL, 1, n));
-    printf(" in runs of 32 %.1f ns\n", best_of_many(NULL, 32, n));
+    for (; kinds[n_subjects]; n_subjects++)
+        subjects[n_subjects] =
+            (struct subject){.name = kinds[n_subjects]->name, .kind = kinds[n_subjects]};
+    subjects[n_subjects++] = (struct subject){.name = "boom_pipeline", .run_max = 1};
+    subjects[n_subjects++] = (struct subject){.name = "in runs of 32", .run_max = 32};
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; i < n_subjects; i++)
+            once(&subjects[i], n);
+    printf("three stages:\n");
+    for (int i = 0; i < n_subjects; i++)
+        rounds_print(subjects[i].name, &subjects[i].rounds, &subjects[0].rounds);
     return 0;
 }

@@ -2,7 +2,9 @@
 #include "queues.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <boom/chan.h>
 
@@ -123,4 +125,50 @@ size_t bench_ops(size_t otherwise)
     const char *ops = getenv("BENCH_OPS");
 
     return ops ? strtoul(ops, NULL, 0) : otherwise;
+}
+
+static int64_t cpu_now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+void rounds_begin(struct rounds *rounds)
+{
+    rounds->wall_begin_ns = boom_now_ns();
+    rounds->cpu_begin_ns = cpu_now_ns();
+}
+
+void rounds_end(struct rounds *rounds, size_t n_ops)
+{
+    int64_t cpu_ns = cpu_now_ns() - rounds->cpu_begin_ns;
+    int64_t wall_ns = boom_now_ns() - rounds->wall_begin_ns;
+
+    rounds->cpu_ns[rounds->n] = (double)cpu_ns / (double)n_ops;
+    rounds->wall_ns[rounds->n++] = (double)wall_ns / (double)n_ops;
+}
+
+static int compare_ns(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void print_ns(const char *what, const double *sorted_ns, const double *first_ns, int n)
+{
+    printf("  %s: median %6.1f (%.2f) best %6.1f (%.2f)", what, sorted_ns[n / 2],
+           sorted_ns[n / 2] / first_ns[n / 2], sorted_ns[0], sorted_ns[0] / first_ns[0]);
+}
+
+void rounds_print(const char *name, struct rounds *rounds, const struct rounds *first)
+{
+    qsort(rounds->wall_ns, (size_t)rounds->n, sizeof(double), compare_ns);
+    qsort(rounds->cpu_ns, (size_t)rounds->n, sizeof(double), compare_ns);
+    printf("    %-14s", name);
+    print_ns("ns", rounds->wall_ns, first->wall_ns, rounds->n);
+    print_ns("cpu", rounds->cpu_ns, first->cpu_ns, rounds->n);
+    printf("\n");
 }

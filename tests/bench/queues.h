@@ -8,6 +8,7 @@
  * first two have a capacity; GAsyncQueue has none, so its senders never wait.
  */
 #include <stddef.h>
+#include <stdint.h>
 
 enum { QUEUE_CAPACITY = 256 };
 
@@ -29,5 +30,23 @@ void queue_kinds(const struct queue_kind *ret_kinds[QUEUE_KINDS + 1]);
 
 /* What BENCH_OPS says, or otherwise. */
 size_t bench_ops(size_t otherwise);
+
+/*
+ * How long an operation takes, by the clock and of the processors' time, measured in many rounds.
+ * What is compared takes turns, a round each, so that a busy moment of the machine meets all.
+ */
+enum { ROUNDS = 20 };
+
+struct rounds {
+    int n;
+    double wall_ns[ROUNDS], cpu_ns[ROUNDS]; /* of an operation */
+    int64_t wall_begin_ns, cpu_begin_ns;
+};
+
+void rounds_begin(struct rounds *rounds);
+/* The round did n_ops operations. */
+void rounds_end(struct rounds *rounds, size_t n_ops);
+/* A line with median and best; in brackets the ratio to those of first, which was printed before. */
+void rounds_print(const char *name, struct rounds *rounds, const struct rounds *first);
 
 #endif

@@ -426,6 +426,7 @@ static bool is_odd(void *arg, const void *elem)
 static void test_evict(void **state)
 {
     struct boom_chan *chan = new_chan(4);
+    struct boom_chan_stats stats;
     int skipped, value;
 
     for (int i = 0; i < 3; i++) { /* so that the ring is turned */
@@ -442,6 +443,86 @@ static void test_evict(void **state)
     assert_int_equal(recv_int(chan), 2);
     assert_int_equal(recv_int(chan), 4);
     assert_int_equal(boom_chan_try_recv(chan, &value), BOOM_CHAN_EMPTY);
+    boom_chan_get_stats(chan, &stats);
+    assert_int_equal(stats.sent, 7);
+    assert_int_equal(stats.received, 7);
+    boom_chan_free(chan);
+}
+
+struct entries {
+    int n;
+    bool late[4];
+};
+
+static void note_entry(void *arg, void *elem, bool late)
+{
+    struct entries *entries = arg;
+
+    (void)elem;
+    entries->late[entries->n++] = late;
+}
+
+/* Into a receiver's hands, into the ring, and into it after a wait for room. */
+static void test_who_waited_enters_late(void **state)
+{
+    struct boom_chan *chan = new_chan(1);
+    struct call receiver = {.chan = chan}, sender = {.chan = chan, .value = 3};
+    struct entries entries = {0};
+    pthread_t thread;
+
+    chan->entered = note_entry;
+    chan->entered_arg = &entries;
+    thread = spawn(recv_value, &receiver);
+    await_receivers(chan, 1);
+    assert_int_equal(boom_chan_try_send(chan, &(int){1}), 0);
+    join(thread);
+    assert_int_equal(boom_chan_try_send(chan, &(int){2}), 0);
+    thread = spawn(send_value, &sender);
+    await_senders(chan, 1);
+    assert_int_equal(recv_int(chan), 2);
+    join(thread);
+    assert_int_equal(entries.n, 3);
+    assert_false(entries.late[0] || entries.late[1]);
+    assert_true(entries.late[2]);
+    boom_chan_free(chan);
+}
+
+static void *get_length(void *arg)
+{
+    struct call *call = arg;
+
+    call->value = (int)boom_chan_length(call->chan);
+    return NULL;
+}
+
+/* Longer than anybody pauses for it: until what was asked for under it is there. */
+static void test_a_lock_that_is_held_for_long(void **state)
+{
+    enum { N = 3 };
+    struct boom_chan *chan = new_chan(2);
+    struct call calls[N], receiver = {.chan = chan};
+    pthread_t threads[N], thread = spawn(recv_value, &receiver);
+    int64_t until_ns;
+
+    await_receivers(chan, 1); /* so that the channel is known to be shared */
+    assert_int_equal(boom_chan_try_send(chan, &(int){1}), 0);
+    join(thread);
+    assert_true(chan->is_shared);
+    chan_lock(chan);
+    for (int i = 0; i < N; i++) {
+        calls[i] = (struct call){.chan = chan, .value = -1};
+        threads[i] = spawn(get_length, &calls[i]);
+    }
+    until_ns = boom_now_ns() + 2000000;
+    AWAIT(boom_now_ns() >= until_ns);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(calls[i].value, -1);
+    assert_int_equal(chan_send_locked(chan, &(int){2}, &(struct waiter *){NULL}), 0);
+    chan_unlock(chan, NULL);
+    for (int i = 0; i < N; i++) {
+        join(threads[i]);
+        assert_int_equal(calls[i].value, 1);
+    }
     boom_chan_free(chan);
 }
 
@@ -466,6 +547,8 @@ int main(void)
         cmocka_unit_test(test_only_one_closes),
         cmocka_unit_test(test_take_with_a_deadline),
         cmocka_unit_test(test_evict),
+        cmocka_unit_test(test_who_waited_enters_late),
+        cmocka_unit_test(test_a_lock_that_is_held_for_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
