@@ -15,6 +15,13 @@
  * fills one.
  */
 #define BATCHES_AT_LEAST 8
+/*
+ * In flight for each receiver of an input that blocks: a run of the store at work and one that
+ * gathers, of full batches or of those that a slow stream hands on within the store's interval.
+ */
+#define BLOCKING_BATCHES 16
+/* Beside what its lanes fill, an input that blocks may always have a small run at the store. */
+#define BLOCKING_BATCHES_AT_LEAST 2
 
 /* The first whose memory is not more than the configured one applies. */
 static const struct scale {
@@ -69,12 +76,30 @@ static size_t fixed_bytes(const struct config *config, const struct budget *budg
         store_encoder_bytes(budget->run_bytes + budget->batch_bytes,
                             stages_run_records(budget->run_bytes, budget->batch_records));
     return stages_workers_max(&config->store_stage) * encoder +
-           budget_receivers(config) * receiver_bytes(budget->datagrams, budget_longest_line(config));
+           budget_receivers(config) *
+               receiver_bytes(budget->datagrams, budget_longest_line(config));
+}
+
+static size_t n_blocking(const struct config *config)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < config->n_inputs; i++)
+        n += config->inputs[i].on_full == ON_FULL_BLOCK;
+    return n;
 }
 
 static size_t least_batches(const struct config *config)
 {
-    return BATCHES_AT_LEAST + config->n_inputs * budget_receivers(config);
+    return BATCHES_AT_LEAST + config->n_inputs * budget_receivers(config) +
+           n_blocking(config) * BLOCKING_BATCHES_AT_LEAST;
+}
+
+static unsigned blocking_batches(const struct config *config, size_t n_batches)
+{
+    unsigned receivers = budget_receivers(config);
+    unsigned least = receivers + BLOCKING_BATCHES_AT_LEAST, most = receivers * BLOCKING_BATCHES;
+    size_t n = n_blocking(config), share = n ? n_batches / 2 / n : most;
+    return share < least ? least : share > most ? most : (unsigned)share;
 }
 
 int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
@@ -99,6 +124,7 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
     size_t n_batches = budget.pool_bytes / batch_bytes(budget.batch_bytes, budget.batch_records);
     budget.run_batches =
         n_batches < 4 * STAGES_RUN_BATCHES ? (unsigned)n_batches / 4 : STAGES_RUN_BATCHES;
+    budget.blocking_batches = blocking_batches(config, n_batches);
     *ret_budget = budget;
     return 0;
 }

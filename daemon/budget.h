@@ -24,6 +24,11 @@ struct budget {
     size_t run_bytes; /* what the store gathers for a block */
     /* that it gathers them from: a quarter of the pool, lest receivers wait for its interval */
     unsigned run_batches;
+    /*
+     * That an input whose on_full is block may have in flight: few, so that they stay warm in the
+     * processor's caches; all such inputs together leave half of the pool to those that drop.
+     */
+    unsigned blocking_batches;
     unsigned datagrams; /* that one call reads */
     size_t carry_bytes;
     size_t pool_bytes; /* for batches, their arrays included */

@@ -237,6 +237,7 @@ static int make_front(struct daemon *d)
     for (size_t i = 0; i < config->n_inputs; i++) {
         d->front.inputs[i].config = &config->inputs[i];
         d->front.inputs[i].index = (uint16_t)i;
+        d->front.inputs[i].quota.max = d->budget.blocking_batches;
     }
     for (unsigned i = 0; i < d->n_receivers; i++) {
         int r = receiver_new(&d->front, i, &d->receivers[i]);

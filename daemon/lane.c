@@ -30,6 +30,7 @@ int lane_init(struct lane *lane, struct receiver *receiver, struct front *front,
         .room_watch = {.fn = receiver_wake, .arg = receiver},
         .pool_watch = {.fn = receiver_wake, .arg = receiver},
     };
+    lane->parked_end = &lane->parked;
     lane->hand_on_timer = evtimer_new(receiver_base(receiver), on_hand_on_timer, lane);
     return lane->hand_on_timer ? 0 : -ENOMEM;
 }
@@ -88,8 +89,12 @@ void lane_add_source(struct lane *lane, struct source *source)
     if (source->next)
         source->next->prev = source;
     lane->sources = source;
-    if (!lane->paused)
-        event_add(source->readable, source->timeout);
+    lane_poll(source);
+}
+
+void lane_poll(struct source *source)
+{
+    event_add(source->readable, source->timeout);
 }
 
 void lane_remove_source(struct lane *lane, struct source *source)
@@ -102,6 +107,25 @@ void lane_remove_source(struct lane *lane, struct source *source)
         source->next->prev = source->prev;
 }
 
+void lane_park(struct source *source)
+{
+    struct lane *lane = source->lane;
+    event_del(source->readable);
+    source->next_parked = NULL;
+    *lane->parked_end = source;
+    lane->parked_end = &source->next_parked;
+}
+
+static struct source *take_parked(struct lane *lane)
+{
+    struct source *source = lane->parked;
+    if (source)
+        lane->parked = source->next_parked;
+    if (!lane->parked)
+        lane->parked_end = &lane->parked;
+    return source;
+}
+
 static void pause_reading(struct lane *lane)
 {
     if (lane->paused || lane->draining)
@@ -109,8 +133,6 @@ static void pause_reading(struct lane *lane)
     lane->paused = true;
     atomic_fetch_add(&lane->input->lanes_paused, 1);
     atomic_fetch_add(&lane->input->pauses, 1);
-    for (struct source *source = lane->sources; source; source = source->next)
-        event_del(source->readable);
     /* Arms the watches, or finds that there is room by now; not here, in the midst of a read. */
     receiver_wake(lane->receiver);
 }
@@ -147,18 +169,29 @@ void lane_hand_on(struct lane *lane)
     }
 }
 
+static bool blocks(const struct lane *lane)
+{
+    return lane->input->config->on_full == ON_FULL_BLOCK;
+}
+
+static struct batch_quota *quota_of(const struct lane *lane)
+{
+    return blocks(lane) ? &lane->input->quota : NULL;
+}
+
 static struct batch *take_batch(struct lane *lane)
 {
-    struct batch *batch = batch_pool_take(lane->front->pool);
+    struct batch_pool *pool = lane->front->pool;
+    struct batch *batch = batch_pool_take_within(pool, quota_of(lane));
     while (!batch && lane->draining) {
-        if (batch_pool_watch(lane->front->pool, &lane->pool_watch) == 0 &&
+        if (batch_pool_watch_within(pool, quota_of(lane), &lane->pool_watch) == 0 &&
             receiver_wait(lane->receiver, lane->draining) < 0)
             return NULL;
-        batch = batch_pool_take(lane->front->pool);
+        batch = batch_pool_take_within(pool, quota_of(lane));
     }
     if (batch) {
         batch->input = lane->input->index;
-        batch->blocks = lane->input->config->on_full == ON_FULL_BLOCK;
+        batch->blocks = blocks(lane);
     }
     return batch;
 }
@@ -176,7 +209,7 @@ struct batch *lane_room(struct lane *lane, uint32_t n_bytes, uint32_t n_records)
         return NULL;
     if (!lane->open)
         lane->open = take_batch(lane);
-    if (!lane->open && lane->input->config->on_full == ON_FULL_BLOCK)
+    if (!lane->open && blocks(lane))
         pause_reading(lane);
     return lane->open;
 }
@@ -225,7 +258,8 @@ static bool make_room(struct lane *lane)
     }
     while (!lane->open) {
         lane->open = take_batch(lane);
-        if (!lane->open && batch_pool_watch(lane->front->pool, &lane->pool_watch) == 0)
+        if (!lane->open &&
+            batch_pool_watch_within(lane->front->pool, quota_of(lane), &lane->pool_watch) == 0)
             return false;
     }
     return true;
@@ -237,19 +271,16 @@ void lane_try_resume(struct lane *lane)
         return;
     lane->paused = false;
     atomic_fetch_sub(&lane->input->lanes_paused, 1);
-    struct source *next;
-    for (struct source *source = lane->sources; source && !lane->paused; source = next) {
-        next = source->next;
-        event_add(source->readable, source->timeout);
-        if (source->resume)
-            source->resume(source);
-    }
+    struct source *source;
+    while (!lane->paused && (source = take_parked(lane)))
+        source->resume(source);
     lane_end_turn(lane);
 }
 
 void lane_start_draining(struct lane *lane, struct boom_ctx *ctx)
 {
     lane->draining = ctx;
+    lane->parked = NULL; /* drained like the others */
     if (lane->pending && submit(lane, lane->pending))
         lane->pending = NULL;
     if (!lane->paused)

@@ -13,6 +13,12 @@
  * one left HAND_ON_NS ago or longer (a lone line waits for nobody); else when that time has passed.
  * So a stream of small reads costs one hand-over every few milliseconds instead of one a read.
  *
+ * Paused. An input whose on_full is block pauses when the pipeline has no room, and when it has its
+ * quota of batches in flight; so pauses are what a flood is made of. A source is parked, that is no
+ * longer polled, only when it turns out to have something to read while its lane is paused: the
+ * thousand connections that are silent cost nothing then. When the lane goes on, the parked ones
+ * are read in turn, without polling, for as long as there is room.
+ *
  * Everything here belongs to the receiver's thread, except the watches, which only wake it.
  */
 
@@ -32,6 +38,7 @@ struct receiver;
 struct input_state {
     const struct config_input *config;
     uint16_t index;
+    struct batch_quota quota; /* of the batches that it has in flight, if its on_full is block */
     atomic_uint_least32_t connections;
     atomic_uint_least64_t connections_total, connections_refused, idle_closed;
     atomic_uint_least32_t lanes_paused;
@@ -62,11 +69,12 @@ struct source {
     struct lane *lane;
     struct event *readable;
     const struct timeval *timeout; /* of the event; NULL: none */
-    /* the lane goes on: process what was held back; may be NULL */
+    /* it was parked and the lane goes on: read, then lane_poll(), lane_park() or close */
     void (*resume)(struct source *source);
     void (*drain)(struct source *source); /* the daemon stops: read what the kernel holds */
     void (*close)(struct source *source); /* unlinks and frees it */
     struct source *prev, *next;
+    struct source *next_parked; /* while it is parked */
 };
 
 struct lane {
@@ -76,7 +84,7 @@ struct lane {
     struct batch *open, *pending;
     struct event *hand_on_timer;
     int64_t handed_on_ns;
-    uint64_t open_bytes, open_cut; /* of the open batch's lines */
+    uint64_t open_bytes, open_cut;    /* of the open batch's lines */
     uint64_t refused[N_DROP_REASONS]; /* not told to the ledger yet */
     uint64_t refused_bytes[N_DROP_REASONS];
     bool has_refused;
@@ -84,6 +92,7 @@ struct lane {
     struct boom_ctx *draining; /* set when the daemon stops: waiting is allowed until it ends */
     struct boom_watch room_watch, pool_watch;
     struct source *sources;
+    struct source *parked, **parked_end; /* waiting for the lane to go on, the first one first */
 };
 
 int lane_init(struct lane *lane, struct receiver *receiver, struct front *front, uint16_t input);
@@ -92,6 +101,12 @@ void lane_deinit(struct lane *lane);
 
 void lane_add_source(struct lane *lane, struct source *source);
 void lane_remove_source(struct lane *lane, struct source *source);
+void lane_poll(struct source *source);
+/*
+ * For a source that is readable, or holds something back, while the lane is paused: its next turn
+ * is resume(). A parked source is not parked again, and closed by drain() or the lane only.
+ */
+void lane_park(struct source *source);
 
 /*
  * The open batch, with room for n_bytes and n_records more (n_bytes at most a batch's capacity).

@@ -77,6 +77,17 @@ static int take_snapshot(struct status *status, struct status_snapshot *ret)
     return 0;
 }
 
+static struct bottleneck_inputs all_inputs(const struct status_snapshot *snapshot)
+{
+    const struct front *front = snapshot->sources->front;
+    struct bottleneck_inputs all = {.kernel_dropped = snapshot->kernel_dropped};
+    for (size_t i = 0; i < front->n_inputs; i++) {
+        all.pauses += atomic_load(&front->inputs[i].pauses);
+        all.blocking_batches = front->inputs[i].quota.max;
+    }
+    return all;
+}
+
 void status_tick(struct status *status)
 {
     struct status_snapshot snapshot;
@@ -84,8 +95,9 @@ void status_tick(struct status *status)
         evconnlistener_enable(status->listeners[i]); /* see on_accept_error() */
     if (take_snapshot(status, &snapshot) < 0)
         return;
-    bottleneck_update(&status->bottleneck, snapshot.stages, &snapshot.memory,
-                      snapshot.kernel_dropped, boom_now_ns());
+    struct bottleneck_inputs inputs = all_inputs(&snapshot);
+    bottleneck_update(&status->bottleneck, snapshot.stages, &snapshot.memory, &inputs,
+                      boom_now_ns());
     if (snapshot.totals.received != status->received_at_tick)
         sd_notifyf(0,
                    "STATUS=Receiving: %" PRIu64 " lines (%" PRIu64 "/s), %" PRIu64

@@ -247,7 +247,9 @@ static void end_connection(struct tcp_connection *conn, int error)
             (unsigned long long)conn->id, peer_to_text(&conn->peer, text),
             error ? strerror(error) : "closed by the sender");
     conn->ending = !take_last_line(conn);
-    if (!conn->ending)
+    if (conn->ending)
+        lane_park(&conn->source);
+    else
         close_connection(&conn->source);
 }
 
@@ -280,11 +282,11 @@ static enum read_result read_without_batch(struct tcp_connection *conn, uint32_t
     return READ_DONE;
 }
 
-/* Puts the carry, and what one read gives if may_read, into batches. */
-static enum read_result read_into_batch(struct tcp_connection *conn, bool may_read, uint32_t *ret_n)
+/* Puts the carry, and what one read gives, into batches. */
+static enum read_result read_into_batch(struct tcp_connection *conn, uint32_t *ret_n)
 {
     struct lane *lane = conn->source.lane;
-    bool finished = false;
+    bool finished = false, may_read = true;
     *ret_n = 0;
     while (!finished || may_read) {
         bool read_now = may_read && !conn->unframed;
@@ -312,17 +314,34 @@ static enum read_result read_into_batch(struct tcp_connection *conn, bool may_re
     return READ_DONE;
 }
 
+/* Reads once. True: it is to be polled, as nothing ended or parked it. */
+static bool take_turn(struct tcp_connection *conn, bool is_late)
+{
+    struct lane *lane = conn->source.lane;
+    uint32_t n;
+    if (read_into_batch(conn, &n) == READ_CLOSED)
+        return false;
+    if (lane->paused) {
+        lane_park(&conn->source);
+        return false;
+    }
+    if (n > 0 || !is_late)
+        return true;
+    atomic_fetch_add(&lane->input->idle_closed, 1);
+    end_connection(conn, ETIMEDOUT);
+    return false;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct tcp_connection *conn = arg;
     struct lane *lane = conn->source.lane;
-    uint32_t n;
-    /* A timeout hides readiness: bytes that came while the process did not run are read first. */
-    if (read_into_batch(conn, true, &n) == READ_DONE && n == 0 && (what & EV_TIMEOUT) &&
-        !lane->paused) {
-        atomic_fetch_add(&lane->input->idle_closed, 1);
-        end_connection(conn, ETIMEDOUT);
+    if (lane->paused) {
+        lane_park(&conn->source);
+        return;
     }
+    /* A timeout hides readiness: bytes that came while the process did not run are read first. */
+    take_turn(conn, what & EV_TIMEOUT);
     lane_end_turn(lane);
 }
 
@@ -330,11 +349,10 @@ static void resume(struct source *source)
 {
     struct tcp_connection *conn = (struct tcp_connection *)source;
     struct lane *lane = source->lane;
-    uint32_t n;
     if (conn->ending)
         end_connection(conn, 0);
-    else if (conn->unframed)
-        read_into_batch(conn, false, &n);
+    else if (take_turn(conn, false))
+        lane_poll(source);
     lane_end_turn(lane);
 }
 
@@ -363,7 +381,7 @@ static void drain(struct source *source)
         held++;
     for (int64_t left = held; left > 0 && boom_ctx_err(lane->draining) == 0;) {
         uint32_t n;
-        if (read_into_batch(conn, true, &n) == READ_CLOSED)
+        if (read_into_batch(conn, &n) == READ_CLOSED)
             return;
         if (n == 0)
             break;

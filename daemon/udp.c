@@ -21,8 +21,8 @@
 #include "daemon/socket.h"
 #include "syslog/frame.h"
 
-/* Calls of recvmmsg before other sockets of the loop get their turn. */
-#define CALLS_A_TURN 8
+/* Before other sockets of the loop get their turn. */
+#define DATAGRAMS_A_TURN 512
 /* Room that is asked for before a read: long datagrams may still need the next batch. */
 #define ROOM_A_DATAGRAM 512
 
@@ -101,16 +101,34 @@ static void take_datagram(struct udp_socket *udp, size_t i, int64_t received_us)
     batch->used += (uint32_t)len;
 }
 
-/* Reads once. Returns how many datagrams came, 0 when there are none or no room for them. */
-static unsigned read_some(struct udp_socket *udp)
+/*
+ * How many datagrams may be read at once. None of an input that blocks may come without there being
+ * room for it, as long as it may be; else those that find no room are counted.
+ */
+static unsigned make_room(struct udp_socket *udp)
 {
     struct lane *lane = udp->source.lane;
-    bool has_room = lane_room(lane, udp->datagrams * ROOM_A_DATAGRAM, udp->datagrams) != NULL;
-    if (!has_room && lane->paused)
-        return 0;
-    for (size_t i = 0; i < udp->datagrams; i++)
+    const struct config_input *config = lane->input->config;
+    if (config->on_full != ON_FULL_BLOCK) {
+        (void)lane_room(lane, udp->datagrams * ROOM_A_DATAGRAM, udp->datagrams);
+        return udp->datagrams;
+    }
+    uint32_t longest = config->max_line < DATAGRAM_MAX ? config->max_line : DATAGRAM_MAX;
+    const struct batch *batch = lane_room(lane, longest, 1);
+    if (!batch)
+        return lane->paused ? 0 : udp->datagrams;
+    unsigned n_bytes = (batch->capacity - batch->used) / longest;
+    unsigned n_records = batch->max_records - batch->n_records;
+    unsigned n = n_bytes < n_records ? n_bytes : n_records;
+    return n < udp->datagrams ? n : udp->datagrams;
+}
+
+/* Reads once, n_fit datagrams at most. Returns how many came. */
+static unsigned read_some(struct udp_socket *udp, unsigned n_fit)
+{
+    for (size_t i = 0; i < n_fit; i++)
         udp->headers[i].msg_hdr.msg_namelen = sizeof(udp->from[i]);
-    int n = recvmmsg(udp->fd, udp->headers, udp->datagrams, MSG_DONTWAIT, NULL);
+    int n = recvmmsg(udp->fd, udp->headers, n_fit, MSG_DONTWAIT, NULL);
     if (n <= 0)
         return 0; /* nothing there; errors of a datagram socket (ICMP) are told once and pass */
     int64_t received_us = wall_clock_us();
@@ -119,13 +137,37 @@ static unsigned read_some(struct udp_socket *udp)
     return (unsigned)n;
 }
 
+/* Reads what came. True: it is to be polled. */
+static bool take_turn(struct udp_socket *udp)
+{
+    unsigned n_fit, n_read;
+    for (unsigned n = 0; n < DATAGRAMS_A_TURN && (n_fit = make_room(udp)) > 0; n += n_read) {
+        n_read = read_some(udp, n_fit);
+        if (n_read < n_fit)
+            break;
+    }
+    bool is_paused = udp->source.lane->paused;
+    if (is_paused)
+        lane_park(&udp->source);
+    return !is_paused;
+}
+
 static void on_readable(evutil_socket_t fd, short what, void *arg)
 {
     struct udp_socket *udp = arg;
-    for (int i = 0; i < CALLS_A_TURN && !udp->source.lane->paused; i++)
-        if (read_some(udp) < udp->datagrams)
-            break;
+    if (udp->source.lane->paused) {
+        lane_park(&udp->source);
+        return;
+    }
+    take_turn(udp);
     lane_end_turn(udp->source.lane);
+}
+
+static void resume(struct source *source)
+{
+    if (take_turn((struct udp_socket *)source))
+        lane_poll(source);
+    lane_end_turn(source->lane);
 }
 
 /* The kernel takes no new datagram in, so this ends. */
@@ -135,7 +177,7 @@ static void drain(struct source *source)
     event_del(source->readable);
     if (socket_close_mouth(udp->fd) < 0)
         return;
-    while (boom_ctx_err(source->lane->draining) == 0 && read_some(udp) > 0)
+    while (boom_ctx_err(source->lane->draining) == 0 && read_some(udp, make_room(udp)) > 0)
         continue;
     lane_end_turn(source->lane);
 }
@@ -165,7 +207,8 @@ int udp_socket_new(struct lane *lane, int fd, struct udp_socket **ret_socket)
         return -ENOMEM;
     udp->fd = fd;
     udp->datagrams = lane->front->datagrams;
-    udp->source = (struct source){.lane = lane, .drain = drain, .close = close_socket};
+    udp->source =
+        (struct source){.lane = lane, .resume = resume, .drain = drain, .close = close_socket};
     udp->source.readable =
         event_new(receiver_base(lane->receiver), fd, EV_READ | EV_PERSIST, on_readable, udp);
     if (!udp->source.readable) {

@@ -25,6 +25,9 @@
  * A place is added when a record needs it, so that there are never more than records.
  */
 
+#define AHEAD      4  /* records */
+#define LINE_BYTES 64 /* of the processor's cache */
+
 static bool find_peer(const struct batch *batch, struct geo_query *query)
 {
     const struct peer *peer = &batch->peers[query->record->peer];
@@ -64,11 +67,33 @@ static size_t gather_peers(struct geo_worker *worker, const struct batch *batch,
     return n_queries;
 }
 
+/*
+ * Another processor has parsed the batch, and has it still: what is needed soon is fetched, of a
+ * record, which will be written, and of a message that begins there.
+ */
+static void fetch_record(const struct record *record)
+{
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch((const char *)(record + 1) - 1, 1);
+}
+
+static void fetch_message(const struct batch *batch, const struct record *record)
+{
+    const char *message = batch->bytes + record->message.off;
+    __builtin_prefetch(message);
+    if (record->message.len > LINE_BYTES)
+        __builtin_prefetch(message + LINE_BYTES);
+}
+
 static size_t gather_messages(struct geo_worker *worker, const struct batch *batch,
                               struct record *records, size_t n_records)
 {
     size_t n_queries = 0;
     for (size_t i = 0; i < n_records; i++) {
+        if (i + 2 * AHEAD < n_records)
+            fetch_record(&records[i + 2 * AHEAD]);
+        if (i + AHEAD < n_records)
+            fetch_message(batch, &records[i + AHEAD]);
         if (records[i].place != 0)
             continue;
         struct geo_query *query = &worker->queries[n_queries];

@@ -26,6 +26,7 @@
 #include "record/record.h"
 
 struct batch_pool;
+struct batch_quota;
 
 /* Why a line was dropped. The words are what status, metrics and people see. */
 enum drop_reason {
@@ -75,7 +76,8 @@ struct batch {
     enum stage_id dropped_at;
     enum drop_reason dropped_for;
 
-    struct batch *next; /* the pool's free list */
+    struct batch_quota *quota; /* that it was taken within, the pool's affair; NULL: none */
+    struct batch *next;        /* the pool's free list */
 };
 
 /* Bytes that a batch of this shape takes, all arrays included. */

@@ -83,7 +83,7 @@ struct batch_pool *batch_pool_free(struct batch_pool *pool)
     return NULL;
 }
 
-static void clear(struct batch *batch, uint64_t serial)
+static void clear(struct batch *batch, struct batch_quota *quota, uint64_t serial)
 {
     batch->used = batch->n_records = batch->n_peers = batch->n_places = 0;
     batch->n_stored = batch->n_dropped = 0;
@@ -91,29 +91,50 @@ static void clear(struct batch *batch, uint64_t serial)
     batch->blocks = false;
     batch->geo_owner = NULL;
     batch->geo_release = NULL;
+    batch->quota = quota;
     batch->next = NULL;
     batch->serial = serial;
 }
 
-struct batch *batch_pool_take(struct batch_pool *pool)
+static bool has_memory_locked(const struct batch_pool *pool)
 {
-    pthread_mutex_lock(&pool->lock);
+    return pool->free || pool->n_batches < pool->n_max;
+}
+
+static bool has_room_locked(const struct batch_pool *pool, const struct batch_quota *quota)
+{
+    return has_memory_locked(pool) && !(quota && quota->is_used_up);
+}
+
+/* There must be room. NULL: malloc() has none. */
+static struct batch *take_locked(struct batch_pool *pool, struct batch_quota *quota)
+{
     struct batch *batch = pool->free;
     if (batch) {
         pool->free = batch->next;
         pool->n_free--;
-    } else if (pool->n_batches < pool->n_max) {
+    } else {
         batch = batch_new(pool->options.capacity, pool->options.max_records);
-        if (batch)
-            pool->n_batches++;
+        if (!batch)
+            return NULL;
+        pool->n_batches++;
     }
     uint32_t n_used = pool->n_batches - pool->n_free;
     if (n_used > pool->n_high_water)
         pool->n_high_water = n_used;
+    if (quota && ++quota->n_held >= quota->max)
+        quota->is_used_up = true;
+    return batch;
+}
+
+struct batch *batch_pool_take_within(struct batch_pool *pool, struct batch_quota *quota)
+{
+    pthread_mutex_lock(&pool->lock);
+    struct batch *batch = has_room_locked(pool, quota) ? take_locked(pool, quota) : NULL;
     uint64_t serial = ++pool->serial;
     pthread_mutex_unlock(&pool->lock);
     if (batch)
-        clear(batch, serial);
+        clear(batch, quota, serial);
     return batch;
 }
 
@@ -136,6 +157,19 @@ static void fire_locked(struct batch_pool *pool)
     }
 }
 
+/* True: it was used up, and is open again. */
+static bool give_back_locked(struct batch_quota *quota)
+{
+    if (--quota->n_held > quota->max / 2 || !quota->is_used_up)
+        return false;
+    quota->is_used_up = false;
+    return true;
+}
+
+/*
+ * Who waits does so because there was no memory at all, or because its quota was used up: only the
+ * put that ends one of these wakes anybody.
+ */
 struct batch *batch_pool_put(struct batch_pool *pool, struct batch *batch)
 {
     if (pool->options.settle)
@@ -143,25 +177,27 @@ struct batch *batch_pool_put(struct batch_pool *pool, struct batch *batch)
     if (batch->geo_release)
         batch->geo_release(batch->geo_owner);
     pthread_mutex_lock(&pool->lock);
+    bool is_news = !has_memory_locked(pool);
+    if (batch->quota && give_back_locked(batch->quota))
+        is_news = true;
     batch->next = pool->free;
     pool->free = batch;
     pool->n_free++;
-    fire_locked(pool);
+    if (is_news)
+        fire_locked(pool);
     pthread_mutex_unlock(&pool->lock);
     return NULL;
 }
 
-int batch_pool_watch(struct batch_pool *pool, struct boom_watch *watch)
+int batch_pool_watch_within(struct batch_pool *pool, const struct batch_quota *quota,
+                            struct boom_watch *watch)
 {
     pthread_mutex_lock(&pool->lock);
-    int r = 1;
-    if (!pool->free && pool->n_batches >= pool->n_max) {
-        r = 0;
-        if (!watch->armed) {
-            watch->armed = true;
-            watch->next = pool->watches;
-            pool->watches = watch;
-        }
+    int r = has_room_locked(pool, quota) ? 1 : 0;
+    if (r == 0 && !watch->armed) {
+        watch->armed = true;
+        watch->next = pool->watches;
+        pool->watches = watch;
     }
     pthread_mutex_unlock(&pool->lock);
     return r;

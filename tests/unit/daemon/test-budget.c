@@ -70,6 +70,30 @@ static void each_lane_has_a_batch(void **state)
     assert_true(budget.run_batches >= 2 && budget.run_batches <= n_batches / 4);
 }
 
+static size_t n_batches(void)
+{
+    return budget.pool_bytes / batch_bytes(budget.batch_bytes, budget.batch_records);
+}
+
+static void inputs_that_block_leave_half_to_others(void **state)
+{
+    struct config_input inputs[10];
+    for (size_t i = 0; i < 10; i++) {
+        inputs[i] = input;
+        inputs[i].on_full = i < 8 ? ON_FULL_BLOCK : ON_FULL_DROP;
+    }
+    config.inputs = inputs;
+    config.n_inputs = 10;
+    for (config.memory = 32 * MIB; config.memory <= 1024 * MIB; config.memory *= 2) {
+        assert_int_equal(budget_divide(&config, &budget, &least), 0);
+        assert_true(budget.blocking_batches > config.workers);
+        assert_true(8 * budget.blocking_batches + 2 * config.workers <= n_batches());
+    }
+    /* However much there is: what is in flight is to stay warm. */
+    assert_true(budget.blocking_batches * budget.batch_bytes <= 8 * MIB);
+    assert_true(budget.blocking_batches * budget.batch_bytes >= 2 * budget.run_bytes);
+}
+
 static void the_longest_line_fits_twice(void **state)
 {
     input.max_line = 1 << 20;
@@ -92,6 +116,7 @@ int main(void)
         cmocka_unit_test_setup(the_parts_are_the_whole, setup),
         cmocka_unit_test_setup(a_run_fits_into_a_block, setup),
         cmocka_unit_test_setup(each_lane_has_a_batch, setup),
+        cmocka_unit_test_setup(inputs_that_block_leave_half_to_others, setup),
         cmocka_unit_test_setup(the_longest_line_fits_twice, setup),
         cmocka_unit_test_setup(too_little_says_how_much, setup),
     };

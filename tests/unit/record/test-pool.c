@@ -145,15 +145,71 @@ static void an_unwatched_watch_does_not_fire(void **state)
     batch_pool_free(pool);
 }
 
+static void a_quota_leaves_the_rest_to_others(void **state)
+{
+    struct batch_pool *pool = make(4, NULL, NULL);
+    struct batch_quota quota = {.max = 2};
+    struct batch *a = batch_pool_take_within(pool, &quota);
+    struct batch *b = batch_pool_take_within(pool, &quota);
+    assert_null(batch_pool_take_within(pool, &quota));
+    struct batch *c = batch_pool_take(pool), *d = batch_pool_take(pool);
+    assert_non_null(c);
+    assert_non_null(d);
+    batch_pool_put(pool, c);
+    assert_null(batch_pool_take_within(pool, &quota));
+    batch_pool_put(pool, a);
+    assert_ptr_equal(batch_pool_take(pool), a); /* no longer of the quota */
+    assert_non_null(c = batch_pool_take_within(pool, &quota));
+    batch_pool_put(pool, a);
+    assert_int_equal(quota.n_held, 2);
+    batch_pool_put(pool, b);
+    batch_pool_put(pool, c);
+    batch_pool_put(pool, d);
+    assert_int_equal(quota.n_held, 0);
+    batch_pool_free(pool);
+}
+
+static void a_used_up_quota_can_be_watched(void **state)
+{
+    struct batch_pool *pool = make(4, NULL, NULL);
+    struct batch_quota quota = {.max = 1};
+    atomic_int fired = 0;
+    struct boom_watch watch = {.fn = count, .arg = &fired};
+    assert_int_equal(batch_pool_watch_within(pool, &quota, &watch), 1);
+    struct batch *a = batch_pool_take_within(pool, &quota), *other = batch_pool_take(pool);
+    assert_int_equal(batch_pool_watch(pool, &watch), 1); /* the pool has more */
+    assert_int_equal(batch_pool_watch_within(pool, &quota, &watch), 0);
+    /* Another's may wake it, for nothing. */
+    batch_pool_put(pool, other);
+    assert_int_equal(batch_pool_watch_within(pool, &quota, &watch), 0);
+    int before = fired;
+    batch_pool_put(pool, a);
+    assert_int_equal(fired, before + 1);
+    assert_int_equal(batch_pool_watch_within(pool, &quota, &watch), 1);
+    batch_pool_free(pool);
+}
+
+/* Threads that share a pool, and a quota of it. */
+struct sharing {
+    struct batch_pool *pool;
+    struct batch_quota quota;
+    atomic_int n_held, n_most;
+};
+
 static void *take_and_put(void *arg)
 {
+    struct sharing *sharing = arg;
     for (int i = 0; i < 20000; i++) {
-        struct batch *batch = batch_pool_take(arg);
+        struct batch *batch = batch_pool_take_within(sharing->pool, &sharing->quota);
         if (!batch)
             continue;
+        int held = atomic_fetch_add(&sharing->n_held, 1) + 1;
+        if (held > atomic_load(&sharing->n_most))
+            atomic_store(&sharing->n_most, held);
         batch_add_record(batch, 0, 0, 0, i);
         batch->n_stored = 1;
-        batch_pool_put(arg, batch);
+        atomic_fetch_sub(&sharing->n_held, 1);
+        batch_pool_put(sharing->pool, batch);
     }
     return NULL;
 }
@@ -167,14 +223,16 @@ static void count_stored(void *arg, const struct batch *batch)
 static void threads_share_it(void **state)
 {
     atomic_int settled = 0;
-    struct batch_pool *pool = make(2, count_stored, &settled);
+    struct sharing sharing = {.pool = make(4, count_stored, &settled), .quota = {.max = 2}};
     pthread_t threads[3];
     for (int i = 0; i < 3; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, take_and_put, pool), 0);
+        assert_int_equal(pthread_create(&threads[i], NULL, take_and_put, &sharing), 0);
     for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
     assert_true(settled > 0);
-    batch_pool_free(pool); /* asserts that all are back */
+    assert_true(sharing.n_most <= 2);
+    assert_int_equal(sharing.quota.n_held, 0);
+    batch_pool_free(sharing.pool); /* asserts that all are back */
 }
 
 int main(void)
@@ -186,6 +244,8 @@ int main(void)
         cmocka_unit_test(put_settles_and_releases_once),
         cmocka_unit_test(a_watch_fires_once_when_one_is_free),
         cmocka_unit_test(an_unwatched_watch_does_not_fire),
+        cmocka_unit_test(a_quota_leaves_the_rest_to_others),
+        cmocka_unit_test(a_used_up_quota_can_be_watched),
         cmocka_unit_test(threads_share_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
