@@ -139,7 +139,8 @@ static bool fill(struct groups *groups, int64_t first, int64_t last, int64_t ste
     struct group **series = find_series(groups, MOST_FILLED / n_steps, &n_series);
     bool whole = series != NULL;
     for (uint64_t i = 0; whole && i < n_steps; i++)
-        whole = fill_step(groups, series, n_series, first + (int64_t)i * step_ns);
+        whole =
+            fill_step(groups, series, n_series, (int64_t)((uint64_t)first + i * (uint64_t)step_ns));
     free(series);
     return whole;
 }
