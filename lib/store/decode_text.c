@@ -306,3 +306,26 @@ struct text text_rows_build(struct text_rows *rows, uint32_t position)
     rows->built.len += text->len;
     return *text;
 }
+
+int text_rows_template(const struct text_rows *rows, uint32_t index, char slot,
+                       struct buffer *text, bool *ret_has_words)
+{
+    const struct text_template_rows *template = &templates_of(rows)[index];
+    const struct slot_column *column =
+        (const struct slot_column *)rows->columns.data + template->columns_at;
+    const uint32_t *lens = (const uint32_t *)rows->lens.data + template->lens_at;
+    const char *piece = template->text;
+    bool has_words = false;
+    for (uint32_t i = 0; i <= template->n_slots; i++) {
+        if (buffer_reserve(text, lens[i] + 1u) < 0)
+            return -ENOMEM;
+        buffer_put(text, piece, lens[i]);
+        piece += lens[i];
+        if (i == template->n_slots)
+            break;
+        buffer_put_byte(text, (uint8_t)slot);
+        has_words |= column[i].mode == MODE_TEXT || column[i].mode == MODE_HEX;
+    }
+    *ret_has_words = has_words;
+    return 0;
+}

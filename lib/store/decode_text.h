@@ -10,6 +10,7 @@
  *   columns     mode, where its planes begin   ordinal[row]: its place in the template's columns
  */
 
+#include <stdbool.h>
 #include "record/record.h"
 #include "store/buffer.h"
 #include "store/template.h"
@@ -61,6 +62,13 @@ int text_rows_parse(struct text_rows *rows, const struct text_sections *sections
 
 /* The text of a row, put together if need be. Empty if the block's sums do not fit. */
 struct text text_rows_build(struct text_rows *rows, uint32_t position);
+
+/*
+ * Puts the static text of a template (from 0), with a byte `slot` for each of its slots, behind
+ * `text`; and whether a slot may hold letters. Returns 0, -ENOMEM.
+ */
+int text_rows_template(const struct text_rows *rows, uint32_t template, char slot,
+                       struct buffer *text, bool *ret_has_words);
 
 static inline struct text text_rows_get(struct text_rows *rows, uint32_t position)
 {

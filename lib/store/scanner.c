@@ -15,6 +15,7 @@ struct scanner {
     bool is_damaged;
     bool has_filter; /* it was read */
     struct rollup rollup;
+    struct buffer template;
 };
 
 int scanner_new(struct scanner **ret_scanner)
@@ -44,6 +45,7 @@ struct scanner *scanner_free(struct scanner *scanner)
         return NULL;
     close_own(scanner);
     rollup_deinit(&scanner->rollup);
+    buffer_deinit(&scanner->template);
     block_deinit(&scanner->block);
     free(scanner);
     return NULL;
@@ -198,4 +200,26 @@ int scanner_trim(struct scanner *scanner)
 {
     block_deinit(&scanner->block);
     return block_init(&scanner->block);
+}
+
+uint32_t scanner_n_templates(const struct scanner *scanner)
+{
+    return scanner->block.text[TEXT_MESSAGE].n_templates;
+}
+
+int scanner_template(struct scanner *scanner, uint32_t number, char slot, struct text *ret_text,
+                     bool *ret_has_words)
+{
+    struct buffer *text = &scanner->template;
+    text->len = 0;
+    int r = text_rows_template(&scanner->block.text[TEXT_MESSAGE], number, slot, text,
+                               ret_has_words);
+    *ret_text = (struct text){(const char *)text->data, (uint32_t)text->len};
+    return r;
+}
+
+uint32_t scanner_row_template(const struct scanner *scanner, uint32_t index)
+{
+    const struct block *block = &scanner->block;
+    return block->text[TEXT_MESSAGE].index[block->position[index]];
 }

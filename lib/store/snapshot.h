@@ -95,6 +95,16 @@ int scanner_cost(struct scanner *scanner, size_t *ret_bytes);
 int scanner_load(struct scanner *scanner, uint32_t columns);
 /* Row 0 … n_rows - 1 with the columns of the last load. Texts live until the scanner moves on. */
 void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row);
+/*
+ * Message templates of the current block, whose messages are loaded: how many there are; the static
+ * text of one, with a byte `slot` for each slot, and whether its slots may hold letters (the text
+ * lives until the next call; returns 0, -ENOMEM); and which one a row is of: 1 + its number, or 0:
+ * of none.
+ */
+uint32_t scanner_n_templates(const struct scanner *scanner);
+int scanner_template(struct scanner *scanner, uint32_t number, char slot, struct text *ret_text,
+                     bool *ret_has_words);
+uint32_t scanner_row_template(const struct scanner *scanner, uint32_t index);
 /* Bytes of the current block that were read, and what they were decompressed to. */
 void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw);
 /* Gives back what large blocks made it hold. Returns 0, -ENOMEM (it cannot be used further). */

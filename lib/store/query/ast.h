@@ -179,6 +179,10 @@ static inline bool node_is_big(const struct node *node)
 
 /* prune.c. What is known of all rows of a block from its header alone. */
 enum verdict { VERDICT_NEVER, VERDICT_MAYBE, VERDICT_ALWAYS };
+/* What is known of a tree from what judge says of its comparisons. */
+enum verdict node_fold(const struct node *node,
+                       enum verdict (*judge)(const struct node *compare, const void *arg),
+                       const void *arg);
 enum verdict node_judge(const struct node *node, const struct store_block_info *info);
 
 #endif

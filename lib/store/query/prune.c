@@ -77,8 +77,9 @@ static enum verdict judge_values(const struct node *node, int64_t low, int64_t h
     return best;
 }
 
-static enum verdict judge_compare(const struct node *node, const struct store_block_info *info)
+static enum verdict judge_compare(const struct node *node, const void *arg)
 {
+    const struct store_block_info *info = arg;
     int64_t low, high;
     if (node->field->type == FIELD_SEVERITY)
         return judge_set(info->severities, node->set);
@@ -90,28 +91,35 @@ static enum verdict judge_compare(const struct node *node, const struct store_bl
     return node->op == CMP_NE ? negate(verdict) : verdict;
 }
 
-enum verdict node_judge(const struct node *node, const struct store_block_info *info)
+enum verdict node_fold(const struct node *node,
+                       enum verdict (*judge)(const struct node *compare, const void *arg),
+                       const void *arg)
 {
     enum verdict result, verdict;
     switch (node->kind) {
     case NODE_ALL:
         return VERDICT_ALWAYS;
     case NODE_COMPARE:
-        return judge_compare(node, info);
+        return judge(node, arg);
     case NODE_NOT:
-        return negate(node_judge(node->child, info));
+        return negate(node_fold(node->child, judge, arg));
     case NODE_AND:
         result = VERDICT_ALWAYS;
         for (const struct node *child = node->child; child != NULL; child = child->next)
-            if ((verdict = node_judge(child, info)) < result)
+            if ((verdict = node_fold(child, judge, arg)) < result)
                 result = verdict;
         return result;
     case NODE_OR:
         result = VERDICT_NEVER;
         for (const struct node *child = node->child; child != NULL; child = child->next)
-            if ((verdict = node_judge(child, info)) > result)
+            if ((verdict = node_fold(child, judge, arg)) > result)
                 result = verdict;
         return result;
     }
     return VERDICT_MAYBE;
+}
+
+enum verdict node_judge(const struct node *node, const struct store_block_info *info)
+{
+    return node_fold(node, judge_compare, info);
 }

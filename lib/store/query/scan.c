@@ -17,6 +17,7 @@
 #include <boom/context.h>
 
 #include "store/query/need.h"
+#include "store/query/template.h"
 
 int scan_init(struct scan *scan, const struct query *query, const struct bounds *bounds,
               struct boom_ctx *ctx)
@@ -29,7 +30,9 @@ void scan_deinit(struct scan *scan)
 {
     scan->scanner = scanner_free(scan->scanner);
     free(scan->hits);
+    free(scan->verdicts);
     scan->hits = NULL;
+    scan->verdicts = NULL;
 }
 
 enum verdict bounds_judge(const struct bounds *bounds, const struct store_block_info *info,
@@ -113,18 +116,50 @@ static bool passes(const struct scan *scan, const struct node *term, const struc
     return term != NULL ? node_matches(term, row) : in_bounds(scan, row);
 }
 
+/* What a term says of each message template of the block: verdicts[0] is for rows of none. */
+static int judge_templates(struct scan *scan, const struct node *term)
+{
+    uint32_t n = scanner_n_templates(scan->scanner);
+    if (n + 1 > scan->n_verdicts) {
+        uint8_t *grown = realloc(scan->verdicts, n + 1);
+        if (grown == NULL)
+            return -ENOMEM;
+        scan->verdicts = grown;
+        scan->n_verdicts = n + 1;
+    }
+    scan->verdicts[0] = VERDICT_MAYBE;
+    for (uint32_t i = 0; i < n; i++) {
+        struct template_text template;
+        int r = scanner_template(scan->scanner, i, (char)TEMPLATE_SLOT, &template.text,
+                                 &template.has_words);
+        if (r < 0)
+            return r;
+        scan->verdicts[i + 1] = (uint8_t)template_judge(term, &template);
+    }
+    return 0;
+}
+
 /* Keeps the hits that pass a term, or the bounds (NULL), for which the columns are needed. */
 static int filter(struct scan *scan, uint32_t columns, const struct node *term)
 {
     struct store_row row;
     uint32_t n = 0;
     int r = scan->n_hits > 0 ? load(scan, columns) : 0;
+    bool is_judged = r == 0 && scan->n_hits > 0 && (columns & STORE_MESSAGE) && term != NULL;
+    if (is_judged)
+        r = judge_templates(scan, term);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < scan->n_hits; i++) {
-        scanner_row(scan->scanner, scan->hits[i], &row);
-        if (passes(scan, term, &row))
-            scan->hits[n++] = scan->hits[i];
+        uint32_t hit = scan->hits[i];
+        uint8_t verdict = is_judged ? scan->verdicts[scanner_row_template(scan->scanner, hit)]
+                                    : (uint8_t)VERDICT_MAYBE;
+        if (verdict == VERDICT_MAYBE) {
+            scanner_row(scan->scanner, hit, &row);
+            verdict = passes(scan, term, &row) ? VERDICT_ALWAYS : VERDICT_NEVER;
+        }
+        if (verdict == VERDICT_ALWAYS)
+            scan->hits[n++] = hit;
     }
     scan->n_hits = n;
     return 0;

@@ -30,6 +30,8 @@ struct scan {
     uint32_t loaded;
     uint32_t *hits; /* rows that match, ascending */
     uint32_t n_hits, n_room;
+    uint8_t *verdicts; /* enum verdict, of a term and each message template */
+    uint32_t n_verdicts;
 };
 
 /* Returns 0, -ENOMEM. */

@@ -415,6 +415,22 @@ int scanner_trim(struct scanner *scanner)
     return 0;
 }
 
+uint32_t scanner_n_templates(const struct scanner *scanner)
+{
+    return 0;
+}
+
+int scanner_template(struct scanner *scanner, uint32_t number, char slot, struct text *ret_text,
+                     bool *ret_has_words)
+{
+    return -EINVAL;
+}
+
+uint32_t scanner_row_template(const struct scanner *scanner, uint32_t index)
+{
+    return 0;
+}
+
 int store_reader_fd(struct store_reader *reader)
 {
     return fake.event_fd >= 0 ? fake.event_fd : -ENOSYS;

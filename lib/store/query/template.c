@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A hit of a needle lies in static text, or it covers a byte of a slot at least. The second can be
+ * ruled out for a needle without a digit:
+ *
+ *   - a slot of digits has nothing else, and an address only dots that digits enclose;
+ *   - a slot that may hold letters is a whole token with a digit in it. A token of the needle that is
+ *     whole in every hit is neither that token, for it has no digit, nor a part of it. So this holds
+ *     for needles whose first and last token cannot go on beyond the needle.
+ *
+ * A hit in static text, on the other hand, is in every row.
+ */
+#include "store/query/template.h"
+
+#include <string.h>
+
+#include "store/query/pattern.h"
+#include "store/token.h"
+
+static bool has_byte(const struct needle *needle, bool (*is)(char byte))
+{
+    for (size_t i = 0; i < needle->len; i++)
+        if (is((char)needle->text[i]))
+            return true;
+    return false;
+}
+
+static bool is_slot_byte(char byte)
+{
+    return (uint8_t)byte == TEMPLATE_SLOT;
+}
+
+/* Can no hit of this needle cover a byte of a slot? */
+static bool stays_static(const struct pattern *part, const struct template_text *template)
+{
+    const struct needle *needle = part->needles;
+    if (has_byte(needle, token_digit) || (needle->len == 1 && *needle->text == '.'))
+        return false;
+    bool starts = part->bound_start || !token_byte((char)needle->text[0]);
+    bool ends = part->bound_end || !token_byte((char)needle->text[needle->len - 1]);
+    return !template->has_words || (starts && ends);
+}
+
+static enum verdict judge_pattern(const struct pattern *pattern,
+                                  const struct template_text *template)
+{
+    if (pattern->n_needles == 0 || !pattern->open_start || !pattern->open_end)
+        return VERDICT_MAYBE;
+    for (size_t i = 0; i < pattern->n_needles; i++)
+        if (has_byte(&pattern->needles[i], is_slot_byte))
+            return VERDICT_MAYBE;
+    if (pattern_matches(pattern, template->text.data, template->text.len))
+        return VERDICT_ALWAYS;
+    for (size_t i = 0; i < pattern->n_needles; i++) {
+        const struct pattern part = {
+            .needles = &pattern->needles[i],
+            .n_needles = 1,
+            .open_start = true,
+            .open_end = true,
+            .bound_start = pattern->bound_start && i == 0,
+            .bound_end = pattern->bound_end && i == pattern->n_needles - 1,
+        };
+        if (stays_static(&part, template) &&
+            !pattern_matches(&part, template->text.data, template->text.len))
+            return VERDICT_NEVER;
+    }
+    return VERDICT_MAYBE;
+}
+
+static bool is_search(const struct node *node)
+{
+    return node->field->column == STORE_MESSAGE && node->field->type == FIELD_TEXT &&
+           node->op == CMP_MATCH;
+}
+
+/* One of the values is enough. */
+static enum verdict judge_compare(const struct node *node, const void *arg)
+{
+    const struct template_text *template = arg;
+    enum verdict best = VERDICT_NEVER;
+    if (!is_search(node))
+        return VERDICT_MAYBE;
+    for (size_t i = 0; i < node->n_values; i++) {
+        const struct value *value = &node->values[i];
+        enum verdict verdict = value->any || value->regex != NULL || value->is_decimal
+                                   ? VERDICT_MAYBE
+                                   : judge_pattern(&value->pattern, template);
+        best = verdict > best ? verdict : best;
+    }
+    return best;
+}
+
+enum verdict template_judge(const struct node *node, const struct template_text *template)
+{
+    return node_fold(node, judge_compare, template);
+}

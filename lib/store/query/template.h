@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STORE_QUERY_TEMPLATE_H
+#define STORE_QUERY_TEMPLATE_H
+
+/*
+ * Judging all rows of a message template (store/template.h) at once. What most expressions look for
+ * are words, and words without digits stand in the static text of a template or nowhere.
+ */
+
+#include "store/query/ast.h"
+
+/* A template's static text, with one of these bytes for each slot: part of a token, as a slot is. */
+#define TEMPLATE_SLOT 0xff
+
+struct template_text {
+    struct text text;
+    bool has_words; /* a slot may hold letters; else they hold digits, and dots between digits */
+};
+
+/* Only an answer that is certain is other than MAYBE. Pure. */
+enum verdict template_judge(const struct node *node, const struct template_text *template);
+
+#endif
