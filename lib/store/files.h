@@ -40,6 +40,7 @@ struct log {
     struct file_index index;
     int64_t old_at_ns; /* CLOCK_MONOTONIC when segment_age is reached */
     bool is_dirty;     /* store.lock: appended to since the last sync */
+    bool is_named;     /* the keeper's: sealed, and called .seg */
 };
 
 /* What retention and the figures need of each file; the open log's is the last. */

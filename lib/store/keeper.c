@@ -59,23 +59,27 @@ static void settle_sealed_locked(struct store *store, struct log *log)
     pthread_cond_signal(&store->rewrite);
 }
 
-/* Tail, sync, name: in this order, so that a file called .seg is whole. */
+/* Tail, sync, name: in this order, so that a file called .seg is whole. What is named so already only
+ * wants its name to be safe: it must not be written again, as others may have opened it. */
 static int seal(struct store *store, struct log *log)
 {
     char from[NAME_BYTES], to[NAME_BYTES];
     uint64_t first_id = log->index.header.first_id;
+    bool syncs = store->options.sync != STORE_SYNC_NONE;
+    int r = 0;
     catalog_name(from, log->day, first_id, false);
     catalog_name(to, log->day, first_id, true);
-    if (merge_is_worth_it(&log->index, store->options.merge_bytes))
-        log->index.flags |= TRAILER_FRAGMENTED;
-    int r = tail_write(&log->index, log->fd);
-    if (r == 0 && store->options.sync != STORE_SYNC_NONE && fdatasync(log->fd) < 0)
-        r = -errno;
-    if (r == 0 && renameat(store->root_fd, from, store->root_fd, to) < 0)
-        r = -errno;
-    if (r == 0 && store->options.sync != STORE_SYNC_NONE)
-        r = fsync_dir(store->root_fd, log->day);
-    return r;
+    if (!log->is_named) {
+        if (merge_is_worth_it(&log->index, store->options.merge_bytes))
+            log->index.flags |= TRAILER_FRAGMENTED;
+        r = tail_write(&log->index, log->fd);
+        if (r == 0 && syncs && fdatasync(log->fd) < 0)
+            r = -errno;
+        if (r == 0 && renameat(store->root_fd, from, store->root_fd, to) < 0)
+            r = -errno;
+        log->is_named = r == 0;
+    }
+    return r < 0 || !syncs ? r : fsync_dir(store->root_fd, log->day);
 }
 
 static struct log *first_retired(struct store *store)

@@ -95,7 +95,7 @@ static const struct measure {
     {"a token that is nowhere", "zzyzzxq", 0, NULL, STORE_ALL, NULL, NULL},
     {"newest 100 of one host", "host=fw3", 100, NULL, STORE_ALL, NULL, NULL},
     {"newest 100", "", 100, NULL, STORE_ALL, NULL, NULL},
-    {"part of a word everywhere", "*o*n*d*s*x*", 0, &row_tally, 0, "P", "(\\d)\\1\\1\\1\\1"},
+    {"regex without a literal", "/(\\d)\\1\\1\\1\\1/", 0, &row_tally, 0, "P", "(\\d)\\1\\1\\1\\1"},
     {"a common phrase", "\"Failed password\"", 0, &row_tally, 0, "F", "Failed password"},
     {"count by severity", "", 0, &cell_tally, STORE_PRI, NULL, NULL},
     {"histogram by minute", "severity<=err", 0, &cell_tally, STORE_PRI | STORE_TIME, NULL, NULL},

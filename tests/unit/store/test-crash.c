@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Appends until it is killed, and says after each append how many lines are stored. */
@@ -13,6 +14,8 @@ _Noreturn static void write_until_killed(struct fixture *fixture, uint64_t first
     struct store *store;
     struct store_encoder *encoder;
     fixture->options.segment_bytes = 20000;
+    fixture->options.merge_bytes = 1 << 16;
+    fixture->options.recompress_after_ns = 1;
     if (store_open(&fixture->options, &store) < 0 || store_encoder_new(store, &encoder) < 0)
         _exit(1);
     for (uint64_t next = first;;) {
@@ -27,15 +30,17 @@ _Noreturn static void write_until_killed(struct fixture *fixture, uint64_t first
     }
 }
 
-/* Killed after so many appends, which differs from round to round; sealing is going on all the
- * while. */
+/* Killed after so many appends, which differs from round to round; sealing, merging and compressing
+ * again are going on all the while. */
 static void killed_writer_loses_nothing(void **state)
 {
     struct fixture fixture;
     struct lines lines;
     uint64_t stored = 0, next = 0;
     fixture_init(&fixture);
-    for (unsigned round = 0; round < 40; round++) {
+    fixture.random ^= (uint64_t)time(NULL) << 20;
+    print_message("seed %llu\n", (unsigned long long)fixture.random);
+    for (unsigned round = 0; round < 100; round++) {
         int ends[2];
         assert_int_equal(pipe(ends), 0);
         pid_t child = fork();
