@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "ctl/utf8.h"
+#include "store/print/utf8.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -20,7 +20,7 @@ const struct format *format_find(const char *name)
 int printer_init(struct printer *printer, const struct format *format, int fd, bool utc, bool color)
 {
     *printer = (struct printer){
-        .format = format, .color = color, .shown.utc = utc, .sent.utc = true, .received.utc = true};
+        .format = format, .color = color, .shown.utc = utc, .json = JSON_ROW_OPTIONS_DEFAULT};
     int r = out_init(&printer->out, fd);
     if (r == 0 && format->header != NULL)
         format->header(printer);
@@ -95,5 +95,11 @@ static void cat_row(struct printer *printer, const struct store_row *row)
     out_char(&printer->out, '\n');
 }
 
+static void json_row(struct printer *printer, const struct store_row *row)
+{
+    print_json_row(&printer->out, &printer->json, row);
+}
+
+const struct format format_json = {.name = "json", .columns = STORE_ALL, .row = json_row};
 const struct format format_raw = {.name = "raw", .columns = STORE_MESSAGE, .row = raw_row};
 const struct format format_cat = {.name = "cat", .columns = STORE_MESSAGE, .row = cat_row};

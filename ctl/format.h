@@ -6,7 +6,8 @@
  * How rows are printed: one of a table of formats, and what it keeps between rows.
  */
 
-#include "ctl/out.h"
+#include "store/print/json.h"
+#include "store/print/out.h"
 #include "store/reader.h"
 
 struct format;
@@ -15,9 +16,9 @@ struct printer {
     struct out out;
     const struct format *format;
     bool color;
-    bool flush_rows;                 /* a person waits for each row */
-    struct out_clock shown;          /* for people: local time, or UTC */
-    struct out_clock sent, received; /* for programs: UTC */
+    bool flush_rows;              /* a person waits for each row */
+    struct out_clock shown;       /* for people: local time, or UTC */
+    struct json_row_options json; /* its clocks serve csv, too */
 };
 
 struct format {
@@ -43,24 +44,10 @@ int printer_row(void *printer, const struct store_row *row);
 /* Returns 0 or why the output took no more. */
 int printer_flush(struct printer *printer);
 
-/* Wraps instead of overflowing: a store may be damaged. */
-static inline int64_t received_ns(const struct store_row *row)
-{
-    return (int64_t)((uint64_t)row->received_us * 1000);
-}
-
 /*
  * Text for a person's eyes: what could move a cursor or break the line (C0, C1, DEL) or is no UTF-8
  * comes as \n, \r, or \xHH; a tab stays a tab.
  */
 void print_escaped(struct out *out, struct text text);
-
-/* json_text.c. A JSON string with its quotes. Returns false when bytes that are no UTF-8 were shown
- * as U+FFFD. */
-bool print_json_text(struct out *out, struct text text);
-/* A JSON string of base64 (RFC 4648). */
-void print_json_base64(struct out *out, struct text text);
-/* Structured data as an object of objects; returns false, and prints nothing, when it is none. */
-bool print_json_sd(struct out *out, struct text sd);
 
 #endif

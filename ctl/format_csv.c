@@ -79,9 +79,9 @@ static void csv_row(struct printer *printer, const struct store_row *row)
     unsigned digits = row->flags & RECORD_TIME_RECEIVED ? 6 : row->time_digits;
     out_hex(out, row->id, 16);
     out_char(out, ',');
-    out_time(out, &printer->sent, row->time_ns, digits, 'T');
+    out_time(out, &printer->json.time, row->time_ns, digits, 'T');
     out_string(out, "Z,");
-    out_time(out, &printer->received, received_ns(row), 6, 'T');
+    out_time(out, &printer->json.received, received_ns(row), 6, 'T');
     out_char(out, 'Z');
     print_field(out, row->input);
     print_address(out, row->peer.family != 0, row->peer.address);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_OUT_H
-#define CTL_OUT_H
+#ifndef STORE_PRINT_OUT_H
+#define STORE_PRINT_OUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -59,6 +59,8 @@ void out_digits(struct out *out, uint64_t number, unsigned n_digits);
 void out_hex(struct out *out, uint64_t number, unsigned n_digits);
 /* Degrees with at most five digits behind the point (a metre). */
 void out_degrees(struct out *out, double degrees);
+/* The shortest decimal number that is read back as the same one; it must be finite. */
+void out_double(struct out *out, double number);
 /* An address as people write it; IPv4 without its prefix. */
 void out_address(struct out *out, const uint8_t address[16]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/out.h"
+#include "store/print/out.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -98,6 +98,15 @@ void out_degrees(struct out *out, double degrees)
         len--;
     if (text[len - 1] == '.')
         len--;
+    out_bytes(out, text, (size_t)len);
+}
+
+void out_double(struct out *out, double number)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%.15g", number);
+    if (strtod(text, NULL) != number)
+        len = snprintf(text, sizeof(text), "%.17g", number);
     out_bytes(out, text, (size_t)len);
 }
 
