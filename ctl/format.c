@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-#include "store/print/utf8.h"
+#include "store/show/utf8.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 

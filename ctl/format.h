@@ -6,8 +6,8 @@
  * How rows are printed: one of a table of formats, and what it keeps between rows.
  */
 
-#include "store/print/json.h"
-#include "store/print/out.h"
+#include "store/show/json.h"
+#include "store/show/out.h"
 #include "store/reader.h"
 
 struct format;

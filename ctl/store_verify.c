@@ -16,7 +16,7 @@
 #include "ctl/interrupt.h"
 #include "ctl/locate.h"
 #include "ctl/terminal.h"
-#include "store/print/out.h"
+#include "store/show/out.h"
 
 static const char *what_of(enum verify_what what)
 {

@@ -10,7 +10,7 @@
 #include <unistd.h>
 #include <wchar.h>
 
-#include "store/print/utf8.h"
+#include "store/show/utf8.h"
 
 #define DEFAULT_WIDTH  80
 #define MIN_WIDTH      20

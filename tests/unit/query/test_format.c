@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "ctl/format.h"
-#include "store/print/utf8.h"
+#include "store/show/utf8.h"
 #include "fake_reader.h"
 
 #define TEXT(literal) ((struct text){literal, sizeof(literal) - 1})

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef STORE_PRINT_JSON_H
-#define STORE_PRINT_JSON_H
+#ifndef STORE_SHOW_JSON_H
+#define STORE_SHOW_JSON_H
 
 /*
  * Records as JSON, for whoever prints them: logboomctl, and the daemon's status socket. The names
  * and types are a contract with other programs (logboomctl(1), OUTPUT).
  */
 
-#include "store/print/out.h"
+#include "store/show/out.h"
 #include "store/reader.h"
 
 struct json_row_options {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/print/out.h"
+#include "store/show/out.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +21,14 @@ int out_init(struct out *out, int fd)
     return 0;
 }
 
+int out_init_to(struct out *out, int (*write)(void *arg, const char *data, size_t len), void *arg)
+{
+    int r = out_init(out, -1);
+    out->write = r == 0 ? write : NULL;
+    out->arg = arg;
+    return r;
+}
+
 void out_deinit(struct out *out)
 {
     free(out->data);
@@ -29,6 +37,10 @@ void out_deinit(struct out *out)
 
 static void write_all(struct out *out, const char *data, size_t len)
 {
+    if (out->write != NULL && len > 0 && out->error == 0) {
+        out->error = out->write(out->arg, data, len);
+        return;
+    }
     while (len > 0 && out->error == 0) {
         ssize_t n = write(out->fd, data, len);
         if (n < 0 && errno == EINTR)
@@ -76,6 +88,13 @@ void out_number(struct out *out, uint64_t number)
     for (uint64_t rest = number / 10; rest > 0; rest /= 10)
         n_digits++;
     out_digits(out, number, n_digits);
+}
+
+void out_integer(struct out *out, int64_t number)
+{
+    if (number < 0)
+        out_char(out, '-');
+    out_number(out, number < 0 ? -(uint64_t)number : (uint64_t)number);
 }
 
 void out_hex(struct out *out, uint64_t number, unsigned n_digits)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "store/print/json.h"
+#include "store/show/json.h"
 
 /* The key of a member that is not the first. */
 static inline void print_key(struct out *out, const char *name)
