@@ -9,22 +9,27 @@
 
 const struct format *format_find(const char *name)
 {
-    static const struct format *const formats[] = {&format_short, &format_json, &format_csv,
-                                                   &format_raw, &format_cat};
+    static const struct format *const formats[] = {&format_short, &format_long, &format_json,
+                                                   &format_csv,   &format_raw,  &format_cat};
     for (size_t i = 0; i < N_OF(formats); i++)
         if (strcmp(formats[i]->name, name) == 0)
             return formats[i];
     return NULL;
 }
 
-int printer_init(struct printer *printer, const struct format *format, int fd, bool utc, bool color)
+int printer_init(struct printer *printer, const struct format *format,
+                 int (*write)(void *arg, const char *data, size_t len), void *arg, bool utc,
+                 bool color)
 {
     *printer = (struct printer){
         .format = format, .color = color, .shown.utc = utc, .json = JSON_ROW_OPTIONS_DEFAULT};
-    int r = out_init(&printer->out, fd);
-    if (r == 0 && format->header != NULL)
-        format->header(printer);
-    return r;
+    return out_init_to(&printer->out, write, arg);
+}
+
+void printer_header(struct printer *printer)
+{
+    if (printer->format->header != NULL)
+        printer->format->header(printer);
 }
 
 void printer_deinit(struct printer *printer)

@@ -6,6 +6,7 @@
  * How rows are printed: one of a table of formats, and what it keeps between rows.
  */
 
+#include "store/query/highlight.h"
 #include "store/show/json.h"
 #include "store/show/out.h"
 #include "store/reader.h"
@@ -16,9 +17,10 @@ struct printer {
     struct out out;
     const struct format *format;
     bool color;
-    bool flush_rows;              /* a person waits for each row */
-    struct out_clock shown;       /* for people: local time, or UTC */
-    struct json_row_options json; /* its clocks serve csv, too */
+    struct highlighter *highlighter; /* borrowed; NULL: nothing is highlighted */
+    bool flush_rows;                 /* a person waits for each row */
+    struct out_clock shown;          /* for people: local time, or UTC */
+    struct json_row_options json;    /* its clocks serve csv, too */
 };
 
 struct format {
@@ -28,16 +30,20 @@ struct format {
     void (*row)(struct printer *printer, const struct store_row *row);
 };
 
-extern const struct format format_short, format_json, format_csv, format_raw, format_cat;
+extern const struct format format_short, format_long, format_json, format_csv, format_raw,
+    format_cat;
 
 /* NULL: no such format. */
 const struct format *format_find(const char *name);
-#define FORMAT_NAMES "short, json, csv, raw or cat"
+#define FORMAT_NAMES "short, long, json, csv, raw or cat"
 
-/* Returns 0, -ENOMEM. utc: times for people. */
-int printer_init(struct printer *printer, const struct format *format, int fd, bool utc,
+/* Returns 0, -ENOMEM. write, arg: as out_init_to() has them. utc: times for people. */
+int printer_init(struct printer *printer, const struct format *format,
+                 int (*write)(void *arg, const char *data, size_t len), void *arg, bool utc,
                  bool color);
 void printer_deinit(struct printer *printer);
+/* What stands in front of all rows, in formats that have such. */
+void printer_header(struct printer *printer);
 /* query_options.on_row. Returns 0, or 1 when the output takes no more (printer_flush() says why).
  */
 int printer_row(void *printer, const struct store_row *row);
@@ -49,5 +55,13 @@ int printer_flush(struct printer *printer);
  * comes as \n, \r, or \xHH; a tab stays a tab.
  */
 void print_escaped(struct out *out, struct text text);
+
+/* format_short.c: the escape sequence of a severity (0-7), or "". */
+const char *format_severity_color(uint8_t severity);
+/* The message, escaped; in colour, what was found in it stands out. */
+void print_message(struct printer *printer, const struct store_row *row);
+
+/* format_csv.c: a field, with the comma in front of it unless it is the first. */
+void print_csv_text(struct out *out, bool is_first, struct text text);
 
 #endif

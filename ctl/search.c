@@ -11,11 +11,13 @@
 #include <unistd.h>
 
 #include "ctl/locate.h"
+#include "store/query/result.h"
 
 void search_deinit(struct search *search)
 {
     if (search->reader != NULL)
         search->reader = store_reader_close(search->reader);
+    search->highlighter = highlighter_free(search->highlighter);
     search->query = query_free(search->query);
     printer_deinit(&search->printer);
     free(search->store);
@@ -104,7 +106,7 @@ int search_parse(const struct ctl *ctl, struct search *search, char **words, int
     return status;
 }
 
-static bool wants_color(const struct search *search)
+bool search_wants_color(const struct search *search)
 {
     const char *no_color = getenv("NO_COLOR");
     if (strcmp(search->color, "auto") != 0)
@@ -112,14 +114,21 @@ static bool wants_color(const struct search *search)
     return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
 }
 
-int search_start_printer(struct search *search)
+int search_start_printer(struct search *search, bool wants_pager)
 {
-    int r = printer_init(&search->printer, search->format, STDOUT_FILENO, search->utc,
-                         wants_color(search));
-    search->printer.flush_rows = isatty(STDOUT_FILENO);
+    pager_init(&search->pager, wants_pager);
+    int r = printer_init(&search->printer, search->format, pager_write, &search->pager, search->utc,
+                         search_wants_color(search));
+    if (r == 0 && search->printer.color)
+        r = highlighter_new(search->query, &search->highlighter);
+    search->printer.highlighter = search->highlighter;
+    /* A pager shows pages; a person at a terminal waits for each row. */
+    search->printer.flush_rows = isatty(STDOUT_FILENO) && !search->pager.is_wanted;
     search->options.columns = search->format->columns;
     search->options.on_row = printer_row;
     search->options.arg = &search->printer;
+    if (r == 0 && query_result(search->query) == NULL)
+        printer_header(&search->printer);
     return r < 0 ? ctl_fail("out of memory") : CTL_DONE;
 }
 
@@ -189,6 +198,7 @@ int search_fail_open(const struct search *search, int error)
 int search_finish(struct search *search, int r)
 {
     int error = printer_flush(&search->printer);
+    pager_end(&search->pager);
     if (error == -EPIPE)
         return CTL_DONE;
     if (error < 0)

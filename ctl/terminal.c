@@ -110,7 +110,8 @@ void progress_start(struct progress *progress, const char *label)
 
 bool progress_is_due(struct progress *progress)
 {
-    return progress->next_ns != INT64_MAX && now_ns() >= progress->next_ns;
+    return progress->label != NULL && progress->next_ns != INT64_MAX &&
+           now_ns() >= progress->next_ns;
 }
 
 void progress_show(struct progress *progress, uint64_t done, uint64_t total, const char *text)
@@ -134,4 +135,10 @@ void progress_clear(struct progress *progress)
     if (progress->is_shown)
         fputs("\r\033[K", stderr);
     progress->is_shown = false;
+}
+
+void progress_stop(struct progress *progress)
+{
+    progress_clear(progress);
+    progress->next_ns = INT64_MAX;
 }

@@ -34,7 +34,7 @@ unsigned terminal_bar(const struct terminal *terminal, double value, double max,
  * longer than half a second, at most ten times a second.
  */
 struct progress {
-    const char *label;
+    const char *label; /* NULL: it was not started, and shows nothing */
     struct terminal terminal;
     int64_t next_ns; /* CLOCK_MONOTONIC: not to be shown before */
     bool is_shown;
@@ -47,5 +47,7 @@ bool progress_is_due(struct progress *progress);
 void progress_show(struct progress *progress, uint64_t done, uint64_t total, const char *text);
 /* Takes it off again: before any other output. */
 void progress_clear(struct progress *progress);
+/* And never shows it again. */
+void progress_stop(struct progress *progress);
 
 #endif

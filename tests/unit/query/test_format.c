@@ -23,13 +23,20 @@ struct options {
     bool utc, color;
 };
 
+static int write_fd(void *arg, const char *data, size_t len)
+{
+    return write(*(int *)arg, data, len) == (ssize_t)len ? 0 : -errno;
+}
+
 /* What a format prints for one row; the caller frees it. */
 static char *print(const char *format, const struct store_row *row, struct options options)
 {
     struct printer printer;
     int fd = memfd_create("out", MFD_CLOEXEC);
-    assert_int_equal(printer_init(&printer, format_find(format), fd, options.utc, options.color),
+    assert_int_equal(printer_init(&printer, format_find(format), write_fd, &fd, options.utc,
+                                  options.color),
                      0);
+    printer_header(&printer);
     assert_int_equal(printer_row(&printer, row), 0);
     assert_int_equal(printer_flush(&printer), 0);
     printer_deinit(&printer);
