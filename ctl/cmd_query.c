@@ -23,35 +23,6 @@ struct run {
     struct table *table; /* NULL: records */
 };
 
-struct times {
-    const char *since, *until; /* read when all options are known: --utc counts */
-};
-
-static int read_time(const struct ctl *ctl, const char *option, const char *text, bool utc,
-                     int64_t *ret_ns)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-    int r = text == NULL ? 0 : when_parse(text, strlen(text), now_ns, utc, ret_ns);
-    if (r == -ERANGE)
-        return ctl_misused(ctl, "%s: there is no such time as %s", option, text);
-    if (r < 0)
-        return ctl_misused(ctl, "%s: %s is no time: expected " WHEN_EXPECTED, option, text);
-    return CTL_DONE;
-}
-
-static int read_times(const struct ctl *ctl, struct search *search, const struct times *times)
-{
-    struct query_options *options = &search->options;
-    int status = read_time(ctl, "--since", times->since, search->utc, &options->since_ns);
-    if (status == CTL_DONE)
-        status = read_time(ctl, "--until", times->until, search->utc, &options->until_ns);
-    if (status == CTL_DONE && options->since_ns > options->until_ns)
-        return ctl_misused(ctl, "--since is later than --until: nothing lies between");
-    return status;
-}
-
 static int read_options(struct ctl *ctl, struct run *run, int argc, char **argv)
 {
     static const struct option options[] = {
@@ -65,7 +36,7 @@ static int read_options(struct ctl *ctl, struct run *run, int argc, char **argv)
         CTL_OPTIONS,
     };
     struct search *search = &run->search;
-    struct times times = {0};
+    struct search_times times = {0};
     int option, status;
     while ((option = ctl_next_option(ctl, argc, argv, ":o:n:r", options, &status)) != -1) {
         if (option == CTL_STOP)
@@ -88,7 +59,7 @@ static int read_options(struct ctl *ctl, struct run *run, int argc, char **argv)
         else if ((status = search_option(ctl, search, option)) != CTL_DONE)
             return status;
     }
-    return read_times(ctl, search, &times);
+    return search_times(ctl, search, &times);
 }
 
 /* What the result is not, on stderr. */

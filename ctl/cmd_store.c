@@ -14,10 +14,8 @@ static const struct {
     const char *word;
     const struct command *command;
 } commands[] = {
-    {"info", &store_info},
-    {"verify", &store_verify_command},
-    {"seal", &store_seal_command},
-    {"quarantine", &store_quarantine},
+    {"info", &store_info},     {"verify", &store_verify_command}, {"seal", &store_seal_command},
+    {"export", &store_export}, {"import", &store_import},         {"quarantine", &store_quarantine},
 };
 #define COMMAND_WORDS "info, verify, seal, export, import or quarantine"
 
@@ -62,14 +60,15 @@ static int fail_owner(const char *who, const char *path, uid_t owner)
                     who, path, name, name);
 }
 
-int store_open_for(const char *who, const char *path, struct store_options options,
+int store_open_for(const char *who, const char *path, struct store_options options, bool may_make,
                    struct store **ret_store)
 {
     struct stat status;
-    if (stat(path, &status) < 0)
+    bool is_there = stat(path, &status) == 0;
+    if (!is_there && (errno != ENOENT || !may_make))
         return ctl_fail("there is no store at %s: %s (--store DIR or --config FILE name another)",
                         path, strerror(errno));
-    if (status.st_uid != geteuid())
+    if (is_there && status.st_uid != geteuid())
         return fail_owner(who, path, status.st_uid);
     options.path = path;
     int r = store_open(&options, ret_store);

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/locate.h"
 #include "store/query/result.h"
+#include "store/when.h"
 
 void search_deinit(struct search *search)
 {
@@ -65,6 +67,31 @@ int search_option(const struct ctl *ctl, struct search *search, int option)
     default:
         return set_color(ctl, search, optarg);
     }
+}
+
+static int read_time(const struct ctl *ctl, const char *option, const char *text, bool utc,
+                     int64_t *ret_ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    int r = text == NULL ? 0 : when_parse(text, strlen(text), now_ns, utc, ret_ns);
+    if (r == -ERANGE)
+        return ctl_misused(ctl, "%s: there is no such time as %s", option, text);
+    if (r < 0)
+        return ctl_misused(ctl, "%s: %s is no time: expected " WHEN_EXPECTED, option, text);
+    return CTL_DONE;
+}
+
+int search_times(const struct ctl *ctl, struct search *search, const struct search_times *times)
+{
+    struct query_options *options = &search->options;
+    int status = read_time(ctl, "--since", times->since, search->utc, &options->since_ns);
+    if (status == CTL_DONE)
+        status = read_time(ctl, "--until", times->until, search->utc, &options->until_ns);
+    if (status == CTL_DONE && options->since_ns > options->until_ns)
+        return ctl_misused(ctl, "--since is later than --until: nothing lies between");
+    return status;
 }
 
 static char *join(char **words, int n)

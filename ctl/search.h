@@ -42,6 +42,13 @@ enum { SEARCH_UTC = OPTION_OWN, SEARCH_COLOR, SEARCH_OWN };
     }
 int search_option(const struct ctl *ctl, struct search *search, int option);
 
+/* --since and --until, read when all options are known: --utc counts. NULL: not given. Returns
+ * CTL_DONE, or it was said. */
+struct search_times {
+    const char *since, *until;
+};
+int search_times(const struct ctl *ctl, struct search *search, const struct search_times *times);
+
 /* n arguments, joined with spaces, as the expression. Returns CTL_DONE, or it was said. */
 int search_parse(const struct ctl *ctl, struct search *search, char **words, int n);
 

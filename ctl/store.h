@@ -14,13 +14,13 @@ extern const struct command store_info, store_verify_command, store_quarantine, 
     store_export, store_import;
 
 /*
- * Opens a store that exists for writing, as `who` ("import") needs it. Only its owner may: what
+ * Opens a store for writing, which exists or may be made, as `who` ("import") needs it. Only its owner may: what
  * another user (root, too) makes in it, logboomd could not write to. options: inputs and the like;
  * its path is set here. Returns CTL_DONE, CTL_FAILED (it was said), or STORE_BUSY (a logboomd has
  * it; nothing was said).
  */
 #define STORE_BUSY 100
-int store_open_for(const char *who, const char *path, struct store_options options,
+int store_open_for(const char *who, const char *path, struct store_options options, bool may_make,
                    struct store **ret_store);
 
 /* -o text|json of a command without arguments; argv[0] is its name. Returns CTL_DONE, CTL_STOP, or

@@ -62,7 +62,7 @@ static int seal_here(const char *path)
     struct store_options options = STORE_OPTIONS_DEFAULT;
     struct store *store;
     options.report = report;
-    int status = store_open_for("store seal", path, options, &store);
+    int status = store_open_for("store seal", path, options, false, &store);
     if (status != CTL_DONE)
         return status;
     int r = store_seal(store);
