@@ -57,6 +57,12 @@ static int show_skipped(void *arg, uint64_t n_rows)
     return 0;
 }
 
+static int flush(void *arg)
+{
+    struct tail *tail = arg;
+    return printer_flush(&tail->search.printer) < 0;
+}
+
 /*
  * Watches the nearest folder that exists on the way to path, so that its making is noticed. Returns
  * the length of that folder's name, or a negative errno.
@@ -138,8 +144,6 @@ static int follow(struct tail *tail, int fd)
     int r = follow_last(tail->follow, search->options.limit);
     while (r == 0) {
         r = follow_next(tail->follow);
-        if (r == 0 && printer_flush(&search->printer) < 0)
-            return 1;
         if (r == 0)
             r = wait_for_rows(search->reader, fd);
     }
@@ -161,6 +165,7 @@ static int tail_store(struct tail *tail)
         .run = search->options,
         .max_behind = tail->shows_all ? 0 : FOLLOW_MAX_BEHIND,
         .on_skipped = show_skipped,
+        .on_end = flush,
     };
     /* Before the first look, so that nothing falls between it and the first wait. */
     int fd = store_reader_fd(search->reader);

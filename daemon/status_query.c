@@ -90,6 +90,11 @@ static int on_skipped(void *arg, uint64_t n_rows)
     return ask->out.error;
 }
 
+static int flush(void *arg)
+{
+    return out_flush(&((struct ask *)arg)->out);
+}
+
 /* Returns the reader, or NULL: the answer says why. */
 static struct store_reader *open_reader(struct ask *ask, struct stream *stream,
                                         struct boom_ctx *ctx)
@@ -147,6 +152,7 @@ static int follow(struct ask *ask, struct store_reader *reader, struct boom_ctx 
         .run = ask->options.run,
         .max_behind = FOLLOW_MAX_BEHIND,
         .on_skipped = on_skipped,
+        .on_end = flush,
     };
     struct follow *follow;
     int fd = store_reader_fd(reader); /* before the first look, so that nothing is missed */
@@ -156,8 +162,6 @@ static int follow(struct ask *ask, struct store_reader *reader, struct boom_ctx 
     r = follow_last(follow, ask->options.run.limit);
     while (r == 0) {
         r = follow_next(follow);
-        if (r == 0)
-            r = out_flush(&ask->out);
         if (r == 0)
             r = wait_for_rows(reader, fd, ctx);
     }

@@ -7,11 +7,11 @@
 
 /*
  * How far behind: every CHECK_NS of a run, a second reader looks at the newest block. It costs one
- * read of a file's index, and a consumer that keeps up ends its runs before it is due. When it is
- * too far, rows below an id near the end are counted instead of shown; the scan goes on as it is,
+ * read of a file's index, and a consumer that keeps up ends its runs before it is due: one burst of
+ * lines alone makes nobody slow. When it is too far, rows below an id near the end are counted instead of shown; the scan goes on as it is,
  * and it is much faster than any consumer.
  */
-#define CHECK_NS INT64_C(100000000)
+#define CHECK_NS INT64_C(250000000)
 
 /* After a skip, this part of max_behind is shown. */
 #define KEPT_PART 10
@@ -23,6 +23,7 @@ struct follow {
     uint64_t resume_id; /* rows below it are skipped */
     uint64_t n_skipped; /* and not yet told */
     int64_t next_check_ns;
+    bool was_slow; /* the consumer, at the end of the last run */
 };
 
 static int64_t now_ns(void)
@@ -125,13 +126,23 @@ static int show_new(void *arg, const struct store_row *row)
     return r != 0 ? r : run->on_row(run->arg, row);
 }
 
+static int end(struct follow *follow)
+{
+    int64_t start_ns = now_ns();
+    int r = tell_skipped(follow);
+    if (r == 0)
+        r = follow->options.on_end(follow->options.run.arg);
+    follow->was_slow = now_ns() - start_ns >= CHECK_NS;
+    return r;
+}
+
 int follow_next(struct follow *follow)
 {
     struct query_options run = follow->options.run;
     struct query_counts counts;
     run.on_row = show_new;
     run.arg = follow;
-    follow->next_check_ns = now_ns() + CHECK_NS;
+    follow->next_check_ns = follow->was_slow ? 0 : now_ns() + CHECK_NS;
     int r = query_continue(follow->options.query, follow->options.reader, &run, &counts);
-    return r != 0 ? r : tell_skipped(follow);
+    return r != 0 ? r : end(follow);
 }

@@ -25,6 +25,9 @@ struct follow_options {
     uint64_t max_behind;         /* lines of the store, matches or not; 0: never skip */
     /* Matches that were not shown, in front of the next row or at the end; returns as on_row. */
     int (*on_skipped)(void *arg, uint64_t n_rows); /* with run.arg */
+    /* At the end of each follow_next(): the place to flush, and to wait for a slow consumer, whose
+     * slowness would not be seen elsewhere. With run.arg; returns as on_row. */
+    int (*on_end)(void *arg);
 };
 
 struct follow;
