@@ -59,7 +59,7 @@ void print_escaped(struct out *out, struct text text);
 /* format_short.c: the escape sequence of a severity (0-7), or "". */
 const char *format_severity_color(uint8_t severity);
 /* The message, escaped; in colour, what was found in it stands out. */
-void print_message(struct printer *printer, const struct store_row *row);
+void format_message(struct printer *printer, const struct store_row *row);
 
 /* format_csv.c: a field, with the comma in front of it unless it is the first. */
 void print_csv_text(struct out *out, bool is_first, struct text text);

@@ -152,7 +152,7 @@ static void long_row(struct printer *printer, const struct store_row *row)
     out_hex(&printer->out, row->id, 16);
     out_char(&printer->out, '\n');
     print_name(printer, "message");
-    print_message(printer, row);
+    format_message(printer, row);
     out_string(&printer->out, "\n\n");
 }
 

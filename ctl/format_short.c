@@ -77,7 +77,7 @@ static void print_place(struct printer *printer, const struct store_row *row)
     out_string(&printer->out, printer->color ? "]" COLOR_OFF : "]");
 }
 
-void print_message(struct printer *printer, const struct store_row *row)
+void format_message(struct printer *printer, const struct store_row *row)
 {
     struct span spans[MAX_SPANS];
     struct text message = row->message;
@@ -108,7 +108,7 @@ static void short_row(struct printer *printer, const struct store_row *row)
     print_app(printer, row);
     print_severity(printer, row);
     out_string(out, ": ");
-    print_message(printer, row);
+    format_message(printer, row);
     print_place(printer, row);
     out_char(out, '\n');
 }

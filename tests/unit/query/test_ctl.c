@@ -122,7 +122,7 @@ static const struct {
     {"store|--help", 0, "usage: logboomctl store", ""},
     {"query|--sinec|1h", 2, "", "did you mean --since?"},
     {"query|--sinec=1h", 2, "", "unknown option --sinec: did you mean --since?"},
-    {"query|-o|xml", 2, "", "expected short, json"},
+    {"query|-o|xml", 2, "", "expected short, long, json"},
     {"query|-n|ten", 2, "", "-n takes a number"},
     {"query|-n|-1", 2, "", "-n takes a number"},
     {"query|-n", 2, "", "-n needs a value"},
