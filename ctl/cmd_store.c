@@ -1,113 +1,110 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/ctl.h"
+#include "ctl/store.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <pwd.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "ctl/human.h"
-#include "ctl/locate.h"
-#include "ctl/search.h"
+#define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* oldest and newest as RFC 3339, or nothing when the store is empty. */
-static void print_json_time(struct out *out, const char *key, int64_t ns)
-{
-    struct out_clock clock = {.utc = true};
-    if (ns == 0)
-        return;
-    out_string(out, key);
-    out_time(out, &clock, ns, 6, 'T');
-    out_string(out, "Z\"");
-}
+/* By the word behind `store`; the commands themselves are called "store info" in what is said. */
+static const struct {
+    const char *word;
+    const struct command *command;
+} commands[] = {
+    {"info", &store_info},     {"verify", &store_verify_command}, {"seal", &store_seal_command},
+    {"export", &store_export}, {"import", &store_import},         {"quarantine", &store_quarantine},
+};
+#define COMMAND_WORDS "info, verify, seal, export, import or quarantine"
 
-static int print_json(const struct store_info *info)
+static int unknown(const struct ctl *ctl, const char *word)
 {
-    struct out out;
-    if (out_init(&out, STDOUT_FILENO) < 0)
-        return ctl_fail("out of memory");
-    out_string(&out, "{\"records\":");
-    out_number(&out, info->records);
-    out_string(&out, ",\"bytes_raw\":");
-    out_number(&out, info->bytes_raw);
-    out_string(&out, ",\"bytes_disk\":");
-    out_number(&out, info->bytes_disk);
-    out_string(&out, ",\"segments\":");
-    out_number(&out, info->segments);
-    out_string(&out, ",\"quarantined\":");
-    out_number(&out, info->quarantined);
-    print_json_time(&out, ",\"oldest\":\"", info->oldest_ns);
-    print_json_time(&out, ",\"newest\":\"", info->newest_ns);
-    out_string(&out, "}\n");
-    int r = out_flush(&out);
-    out_deinit(&out);
-    return r < 0 ? ctl_fail("cannot write to standard output: %s", strerror(-r)) : CTL_DONE;
-}
-
-static int print_text(const char *path, const struct store_info *info)
-{
-    char raw[HUMAN_SIZE], disk[HUMAN_SIZE], oldest[HUMAN_SIZE], newest[HUMAN_SIZE];
-    printf("store        %s\n", path);
-    printf("records      %" PRIu64 "\n", info->records);
-    printf("received     %s\n", human_bytes(info->bytes_raw, raw));
-    printf("on disk      %s", human_bytes(info->bytes_disk, disk));
-    if (info->bytes_raw > 0)
-        printf(" (%.1f %%)", 100.0 * (double)info->bytes_disk / (double)info->bytes_raw);
-    printf("\nsegments     %" PRIu64 "\n", info->segments);
-    if (info->oldest_ns != 0)
-        printf("oldest       %s\nnewest       %s\n", human_time(info->oldest_ns, oldest),
-               human_time(info->newest_ns, newest));
-    if (info->quarantined > 0)
-        printf("quarantined  %" PRIu64 " damaged blocks or files were set aside\n",
-               info->quarantined);
-    return CTL_DONE;
-}
-
-static int show_info(struct search *search, bool json)
-{
-    struct store_info info;
-    int r = search_open(search);
-    if (r == 0)
-        r = store_reader_info(search->reader, &info);
-    if (r < 0)
-        return search_fail_open(search, r);
-    return json ? print_json(&info) : print_text(search->store, &info);
+    const char *words[N_OF(commands)];
+    for (size_t i = 0; i < N_OF(commands); i++)
+        words[i] = commands[i].word;
+    const char *nearest = ctl_nearest(word, words, N_OF(commands));
+    if (nearest != NULL)
+        return ctl_misused(ctl, "unknown store command %s: did you mean %s?", word, nearest);
+    return ctl_misused(ctl, "unknown store command %s: expected " COMMAND_WORDS, word);
 }
 
 static int run_store(struct ctl *ctl, int argc, char **argv)
 {
+    static const struct option options[] = {CTL_OPTIONS};
+    int status;
+    if (ctl_next_option(ctl, argc, argv, "+:", options, &status) != -1)
+        return status;
+    if (optind >= argc)
+        return ctl_misused(ctl, "store needs to know what: " COMMAND_WORDS);
+    const char *word = argv[optind];
+    for (size_t i = 0; i < N_OF(commands); i++) {
+        if (strcmp(commands[i].word, word) != 0)
+            continue;
+        ctl->command = commands[i].command;
+        argc -= optind;
+        argv += optind;
+        optind = 0;
+        return ctl->command->run(ctl, argc, argv);
+    }
+    return unknown(ctl, word);
+}
+
+static int fail_owner(const char *who, const char *path, uid_t owner)
+{
+    const struct passwd *user = getpwuid(owner);
+    const char *name = user != NULL ? user->pw_name : "its owner";
+    return ctl_fail("%s writes to the store at %s, and only its owner may: "
+                    "run it as %s (sudo -u %s logboomctl ...)",
+                    who, path, name, name);
+}
+
+int store_open_for(const char *who, const char *path, struct store_options options, bool may_make,
+                   struct store **ret_store)
+{
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+    if (!is_there && (errno != ENOENT || !may_make))
+        return ctl_fail("there is no store at %s: %s (--store DIR or --config FILE name another)",
+                        path, strerror(errno));
+    if (is_there && status.st_uid != geteuid())
+        return fail_owner(who, path, status.st_uid);
+    options.path = path;
+    int r = store_open(&options, ret_store);
+    if (r == -EBUSY)
+        return STORE_BUSY;
+    return r < 0 ? ctl_fail("cannot open the store at %s: %s", path, strerror(-r)) : CTL_DONE;
+}
+
+int store_output_option(struct ctl *ctl, int argc, char **argv, bool *ret_json)
+{
     static const struct option options[] = {{"output", required_argument, NULL, 'o'}, CTL_OPTIONS};
-    struct search search = SEARCH_INIT;
     const char *output = "text";
     int option, status;
     while ((option = ctl_next_option(ctl, argc, argv, ":o:", options, &status)) != -1) {
         if (option == CTL_STOP)
-            return status;
+            return status == CTL_DONE ? CTL_STOP : status;
         output = optarg;
     }
     if (strcmp(output, "text") != 0 && strcmp(output, "json") != 0)
         return ctl_misused(ctl, "there is no output %s: expected text or json", output);
-    if (optind >= argc)
-        return ctl_misused(ctl, "store needs to know what: info");
-    if (argc - optind > 1 || strcmp(argv[optind], "info") != 0)
-        return ctl_misused(ctl, "unknown store command %s: expected info",
-                           argv[argc - optind > 1 ? optind + 1 : optind]);
-    status = locate_store(ctl, &search.store);
-    if (status == CTL_DONE)
-        status = show_info(&search, *output == 'j');
-    search_deinit(&search);
-    return status;
+    *ret_json = *output == 'j';
+    return CTL_DONE;
 }
 
 const struct command command_store = {
     .name = "store",
-    .summary = "look at the store itself (store info)",
+    .summary = "look at the store itself: " COMMAND_WORDS,
     .help =
-        "usage: logboomctl store info [-o text|json]\n\n"
-        "How many records the store holds, how many bytes were received and how many they take on\n"
-        "disk, and from when to when.\n\n"
-        "Options:\n"
-        "  -o, --output FORMAT  text (default) or json: records, bytes_raw, bytes_disk, segments,\n"
-        "                       quarantined, oldest, newest\n" CTL_OPTIONS_HELP,
+        "usage: logboomctl store COMMAND [...]\n\n"
+        "Commands:\n"
+        "  info             how much it holds, and from when\n"
+        "  verify           read all of it, and say what is damaged\n"
+        "  quarantine list  the blocks and files that are left out as damaged\n"
+        "  seal             end the open log: all that is stored is in sealed files\n"
+        "  export           lines as JSON, each one complete, perhaps compressed\n"
+        "  import           such lines back into a store\n\n"
+        "Options:\n" CTL_OPTIONS_HELP "\n`logboomctl store COMMAND --help` explains a command.\n",
     .run = run_store,
 };

@@ -2,12 +2,8 @@
 /*
  * tail: the last matches, and then what comes.
  *
- *   open ──▶ newest block ──▶ query: last N matches ──▶ seek that block ──▶ ┌ continue ┐
- *                                                                          └─ wait ◀──┘
- *
- * Following begins in the block that was the newest before the query, with the id of the last row
- * shown as the lower bound: what was appended while the query ran is shown once, by one or the
- * other.
+ *   open ──▶ last N matches ──▶ ┌ what came since ┐     (store/show/follow.h)
+ *                               └───── wait ◀─────┘
  *
  * Nothing here needs an orderly end, so that Ctrl-C simply ends the process, with status 0: rows
  * are written whole, one write for all that came together.
@@ -22,10 +18,15 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "ctl/human.h"
 #include "ctl/locate.h"
 #include "ctl/search.h"
+#include "store/query/result.h"
+#include "store/show/follow.h"
 
 #define DEFAULT_LINES 10
+
+enum { TAIL_ALL = SEARCH_OWN };
 
 static void leave(int signal_number)
 {
@@ -34,14 +35,32 @@ static void leave(int signal_number)
 
 struct tail {
     struct search search;
-    uint64_t last_id; /* of the last row that was shown */
+    struct follow *follow;
+    bool shows_all; /* never skips */
 };
 
 static int show_row(void *arg, const struct store_row *row)
 {
     struct tail *tail = arg;
-    tail->last_id = row->id;
     return printer_row(&tail->search.printer, row);
+}
+
+/* On stderr, in the place where the lines would have been. */
+static int show_skipped(void *arg, uint64_t n_rows)
+{
+    struct tail *tail = arg;
+    char number[HUMAN_SIZE];
+    if (printer_flush(&tail->search.printer) < 0)
+        return 1;
+    fprintf(stderr, "… %s %s skipped: what reads here is slower than the logs\n",
+            human_number(n_rows, number), n_rows == 1 ? "line" : "lines");
+    return 0;
+}
+
+static int flush(void *arg)
+{
+    struct tail *tail = arg;
+    return printer_flush(&tail->search.printer) < 0;
 }
 
 /*
@@ -104,22 +123,6 @@ static int open_when_there(struct search *search)
     return r;
 }
 
-/* Shows the last matches, and leaves the reader where following begins. */
-static int show_last(struct tail *tail, uint64_t n)
-{
-    struct search *search = &tail->search;
-    struct store_block_info newest;
-    struct query_counts counts;
-    int r = store_reader_next(search->reader, true, &newest);
-    if (r < 0)
-        return r;
-    uint64_t start = r == 0 ? 0 : newest.first_id;
-    if (n == 0)
-        return store_reader_seek(search->reader, r == 0 ? 0 : UINT64_MAX);
-    r = query_run(search->query, search->reader, &search->options, &counts);
-    return r != 0 ? r : store_reader_seek(search->reader, start);
-}
-
 static int wait_for_rows(struct store_reader *reader, int fd)
 {
     struct pollfd fds[2] = {{.fd = fd, .events = POLLIN}, {.fd = STDOUT_FILENO}};
@@ -138,13 +141,9 @@ static int wait_for_rows(struct store_reader *reader, int fd)
 static int follow(struct tail *tail, int fd)
 {
     struct search *search = &tail->search;
-    struct query_counts counts;
-    int r = 0;
+    int r = follow_last(tail->follow, search->options.limit);
     while (r == 0) {
-        search->options.after_id = tail->last_id;
-        r = query_continue(search->query, search->reader, &search->options, &counts);
-        if (r == 0 && printer_flush(&search->printer) < 0)
-            return 1;
+        r = follow_next(tail->follow);
         if (r == 0)
             r = wait_for_rows(search->reader, fd);
     }
@@ -159,24 +158,39 @@ static int tail_store(struct tail *tail)
         return search_fail_open(search, r);
     search->options.on_row = show_row;
     search->options.arg = tail;
+    struct follow_options options = {
+        .path = search->store,
+        .query = search->query,
+        .reader = search->reader,
+        .run = search->options,
+        .max_behind = tail->shows_all ? 0 : FOLLOW_MAX_BEHIND,
+        .on_skipped = show_skipped,
+        .on_end = flush,
+    };
     /* Before the first look, so that nothing falls between it and the first wait. */
     int fd = store_reader_fd(search->reader);
     if (fd < 0)
         return ctl_fail("cannot watch the store at %s: %s", search->store, strerror(-fd));
-    r = show_last(tail, search->options.limit);
+    r = follow_new(&options, &tail->follow);
     if (r == 0)
         r = follow(tail, fd);
+    tail->follow = follow_free(tail->follow);
     return search_finish(search, r);
 }
 
-static int read_options(struct ctl *ctl, struct search *search, int argc, char **argv)
+static int read_options(struct ctl *ctl, struct tail *tail, int argc, char **argv)
 {
-    static const struct option options[] = {SEARCH_OPTIONS, CTL_OPTIONS};
+    static const struct option options[] = {
+        {"all", no_argument, NULL, TAIL_ALL}, SEARCH_OPTIONS, CTL_OPTIONS};
     int option, status;
     while ((option = ctl_next_option(ctl, argc, argv, ":o:n:", options, &status)) != -1) {
         if (option == CTL_STOP)
             return status == CTL_DONE ? CTL_STOP : status;
-        status = search_option(ctl, search, option);
+        if (option == TAIL_ALL) {
+            tail->shows_all = true;
+            continue;
+        }
+        status = search_option(ctl, &tail->search, option);
         if (status != CTL_DONE)
             return status;
     }
@@ -188,13 +202,15 @@ static int run_tail(struct ctl *ctl, int argc, char **argv)
     struct tail tail = {.search = SEARCH_INIT};
     struct search *search = &tail.search;
     search->options.limit = DEFAULT_LINES;
-    int status = read_options(ctl, search, argc, argv);
+    int status = read_options(ctl, &tail, argc, argv);
     if (status == CTL_DONE)
         status = search_parse(ctl, search, argv + optind, argc - optind);
+    if (status == CTL_DONE && query_result(search->query) != NULL)
+        status = ctl_misused(ctl, "a table has an end, and tail has none: ask query for it");
     if (status == CTL_DONE)
         status = locate_store(ctl, &search->store);
     if (status == CTL_DONE)
-        status = search_start_printer(search);
+        status = search_start_printer(search, false);
     if (status == CTL_DONE) {
         search->printer.flush_rows = false;
         signal(SIGINT, leave);
@@ -212,9 +228,13 @@ const struct command command_tail = {
         "usage: logboomctl tail [EXPR...] [-n N] [-o FORMAT]\n\n"
         "Prints the last N lines that match the expression (see logboomctl query --help), and "
         "then\n"
-        "each one that is stored, until Ctrl-C. Waits for a store that does not exist yet.\n\n"
+        "each one that is stored, until Ctrl-C. Waits for a store that does not exist yet. It "
+        "makes\n"
+        "nobody wait: when its reader is more than 10,000 lines behind, lines are skipped, and a\n"
+        "line on stderr says how many.\n\n"
         "Options:\n"
-        "  -n, --lines N        how many to begin with (10)\n" SEARCH_OPTIONS_HELP CTL_OPTIONS_HELP
-        "\n" SEARCH_EXPRESSION_HELP,
+        "  -n, --lines N        how many to begin with (10)\n"
+        "      --all            skip none, however slow its reader is\n" SEARCH_OPTIONS_HELP
+            CTL_OPTIONS_HELP "\n" SEARCH_EXPRESSION_HELP,
     .run = run_tail,
 };

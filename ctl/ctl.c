@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -55,6 +56,12 @@ int ctl_misused(const struct ctl *ctl, const char *format, ...)
     const char *command = ctl->command != NULL ? ctl->command->name : "";
     fprintf(stderr, "Try: logboomctl %s%s--help\n", command, *command != '\0' ? " " : "");
     return CTL_USAGE;
+}
+
+int ctl_interrupted(const char *meaning)
+{
+    ctl_fail("interrupted: %s", meaning);
+    return CTL_INTERRUPTED;
 }
 
 const char *ctl_nearest(const char *word, const char *const *words, size_t n_words)
@@ -164,6 +171,7 @@ int ctl_main(int argc, char **argv)
     struct ctl ctl = {0};
     int status;
     signal(SIGPIPE, SIG_IGN);
+    setlocale(LC_CTYPE, "");
     optind = 0;
     if (ctl_next_option(&ctl, argc, argv, "+:", options, &status) != -1)
         return finish(status);

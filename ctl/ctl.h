@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 /* Exit statuses. */
-enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2 };
+enum { CTL_DONE = 0, CTL_FAILED = 1, CTL_USAGE = 2, CTL_INTERRUPTED = 130 };
 
 struct ctl;
 
@@ -65,6 +65,8 @@ int ctl_next_option(struct ctl *ctl, int argc, char **argv, const char *shorts,
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int ctl_misused(const struct ctl *ctl, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* "interrupted: ", and what that means for what was printed. Returns CTL_INTERRUPTED. */
+int ctl_interrupted(const char *meaning);
 
 /*
  * The nearest of n words, or NULL when none is near.

@@ -3,28 +3,33 @@
 
 #include <errno.h>
 
-#include "ctl/utf8.h"
+#include "store/show/utf8.h"
 
 #define N_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 const struct format *format_find(const char *name)
 {
-    static const struct format *const formats[] = {&format_short, &format_json, &format_csv,
-                                                   &format_raw, &format_cat};
+    static const struct format *const formats[] = {&format_short, &format_long, &format_json,
+                                                   &format_csv,   &format_raw,  &format_cat};
     for (size_t i = 0; i < N_OF(formats); i++)
         if (strcmp(formats[i]->name, name) == 0)
             return formats[i];
     return NULL;
 }
 
-int printer_init(struct printer *printer, const struct format *format, int fd, bool utc, bool color)
+int printer_init(struct printer *printer, const struct format *format,
+                 int (*write)(void *arg, const char *data, size_t len), void *arg, bool utc,
+                 bool color)
 {
     *printer = (struct printer){
-        .format = format, .color = color, .shown.utc = utc, .sent.utc = true, .received.utc = true};
-    int r = out_init(&printer->out, fd);
-    if (r == 0 && format->header != NULL)
-        format->header(printer);
-    return r;
+        .format = format, .color = color, .shown.utc = utc, .json = JSON_ROW_OPTIONS_DEFAULT};
+    return out_init_to(&printer->out, write, arg);
+}
+
+void printer_header(struct printer *printer)
+{
+    if (printer->format->header != NULL)
+        printer->format->header(printer);
 }
 
 void printer_deinit(struct printer *printer)
@@ -95,5 +100,11 @@ static void cat_row(struct printer *printer, const struct store_row *row)
     out_char(&printer->out, '\n');
 }
 
+static void json_row(struct printer *printer, const struct store_row *row)
+{
+    print_json_row(&printer->out, &printer->json, row);
+}
+
+const struct format format_json = {.name = "json", .columns = STORE_ALL, .row = json_row};
 const struct format format_raw = {.name = "raw", .columns = STORE_MESSAGE, .row = raw_row};
 const struct format format_cat = {.name = "cat", .columns = STORE_MESSAGE, .row = cat_row};

@@ -6,7 +6,9 @@
  * How rows are printed: one of a table of formats, and what it keeps between rows.
  */
 
-#include "ctl/out.h"
+#include "store/query/highlight.h"
+#include "store/show/json.h"
+#include "store/show/out.h"
 #include "store/reader.h"
 
 struct format;
@@ -15,9 +17,10 @@ struct printer {
     struct out out;
     const struct format *format;
     bool color;
+    struct highlighter *highlighter; /* borrowed; NULL: nothing is highlighted */
     bool flush_rows;                 /* a person waits for each row */
     struct out_clock shown;          /* for people: local time, or UTC */
-    struct out_clock sent, received; /* for programs: UTC */
+    struct json_row_options json;    /* its clocks serve csv, too */
 };
 
 struct format {
@@ -27,27 +30,25 @@ struct format {
     void (*row)(struct printer *printer, const struct store_row *row);
 };
 
-extern const struct format format_short, format_json, format_csv, format_raw, format_cat;
+extern const struct format format_short, format_long, format_json, format_csv, format_raw,
+    format_cat;
 
 /* NULL: no such format. */
 const struct format *format_find(const char *name);
-#define FORMAT_NAMES "short, json, csv, raw or cat"
+#define FORMAT_NAMES "short, long, json, csv, raw or cat"
 
-/* Returns 0, -ENOMEM. utc: times for people. */
-int printer_init(struct printer *printer, const struct format *format, int fd, bool utc,
+/* Returns 0, -ENOMEM. write, arg: as out_init_to() has them. utc: times for people. */
+int printer_init(struct printer *printer, const struct format *format,
+                 int (*write)(void *arg, const char *data, size_t len), void *arg, bool utc,
                  bool color);
 void printer_deinit(struct printer *printer);
+/* What stands in front of all rows, in formats that have such. */
+void printer_header(struct printer *printer);
 /* query_options.on_row. Returns 0, or 1 when the output takes no more (printer_flush() says why).
  */
 int printer_row(void *printer, const struct store_row *row);
 /* Returns 0 or why the output took no more. */
 int printer_flush(struct printer *printer);
-
-/* Wraps instead of overflowing: a store may be damaged. */
-static inline int64_t received_ns(const struct store_row *row)
-{
-    return (int64_t)((uint64_t)row->received_us * 1000);
-}
 
 /*
  * Text for a person's eyes: what could move a cursor or break the line (C0, C1, DEL) or is no UTF-8
@@ -55,12 +56,12 @@ static inline int64_t received_ns(const struct store_row *row)
  */
 void print_escaped(struct out *out, struct text text);
 
-/* json_text.c. A JSON string with its quotes. Returns false when bytes that are no UTF-8 were shown
- * as U+FFFD. */
-bool print_json_text(struct out *out, struct text text);
-/* A JSON string of base64 (RFC 4648). */
-void print_json_base64(struct out *out, struct text text);
-/* Structured data as an object of objects; returns false, and prints nothing, when it is none. */
-bool print_json_sd(struct out *out, struct text sd);
+/* format_short.c: the escape sequence of a severity (0-7), or "". */
+const char *format_severity_color(uint8_t severity);
+/* The message, escaped; in colour, what was found in it stands out. */
+void format_message(struct printer *printer, const struct store_row *row);
+
+/* format_csv.c: a field, with the comma in front of it unless it is the first. */
+void print_csv_text(struct out *out, bool is_first, struct text text);
 
 #endif

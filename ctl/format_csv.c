@@ -10,13 +10,14 @@ static void csv_header(struct printer *printer)
         "sd,message,geo_ip,country,city,region,lat,lon,asn,org\n");
 }
 
-static void print_field(struct out *out, struct text text)
+void print_csv_text(struct out *out, bool is_first, struct text text)
 {
     bool quote = false;
     for (size_t i = 0; i < text.len && !quote; i++)
         quote = text.data[i] == '"' || text.data[i] == ',' || text.data[i] == '\n' ||
                 text.data[i] == '\r';
-    out_char(out, ',');
+    if (!is_first)
+        out_char(out, ',');
     if (!quote) {
         out_text(out, text);
         return;
@@ -28,6 +29,11 @@ static void print_field(struct out *out, struct text text)
         out_char(out, text.data[i]);
     }
     out_char(out, '"');
+}
+
+static void print_field(struct out *out, struct text text)
+{
+    print_csv_text(out, false, text);
 }
 
 static void print_name(struct out *out, const char *name)
@@ -79,9 +85,9 @@ static void csv_row(struct printer *printer, const struct store_row *row)
     unsigned digits = row->flags & RECORD_TIME_RECEIVED ? 6 : row->time_digits;
     out_hex(out, row->id, 16);
     out_char(out, ',');
-    out_time(out, &printer->sent, row->time_ns, digits, 'T');
+    out_time(out, &printer->json.time, row->time_ns, digits, 'T');
     out_string(out, "Z,");
-    out_time(out, &printer->received, received_ns(row), 6, 'T');
+    out_time(out, &printer->json.received, received_ns(row), 6, 'T');
     out_char(out, 'Z');
     print_field(out, row->input);
     print_address(out, row->peer.family != 0, row->peer.address);

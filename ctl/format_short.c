@@ -6,10 +6,12 @@
  */
 #include "ctl/format.h"
 
-#define COLOR_OFF "\033[0m"
-#define COLOR_DIM "\033[2m"
+#define COLOR_OFF   "\033[0m"
+#define COLOR_DIM   "\033[2m"
+#define COLOR_MATCH "\033[1;30;43m"
+#define MAX_SPANS   64
 
-static const char *severity_color(uint8_t severity)
+const char *format_severity_color(uint8_t severity)
 {
     static const char *const colors[] = {
         "\033[1;37;41m", "\033[1;37;41m", "\033[1;31m", "\033[31m", /* emerg alert crit err */
@@ -20,7 +22,7 @@ static const char *severity_color(uint8_t severity)
 
 static void print_colored(struct printer *printer, const char *color, struct text text)
 {
-    bool color_on = printer->color && *color != '\0';
+    bool color_on = printer->color && *color != '\0' && text.len > 0;
     if (color_on)
         out_string(&printer->out, color);
     print_escaped(&printer->out, text);
@@ -57,7 +59,7 @@ static void print_severity(struct printer *printer, const struct store_row *row)
     if (name == NULL)
         return;
     out_char(&printer->out, ' ');
-    print_colored(printer, severity_color(row->severity),
+    print_colored(printer, format_severity_color(row->severity),
                   (struct text){name, (uint32_t)strlen(name)});
 }
 
@@ -75,6 +77,26 @@ static void print_place(struct printer *printer, const struct store_row *row)
     out_string(&printer->out, printer->color ? "]" COLOR_OFF : "]");
 }
 
+void format_message(struct printer *printer, const struct store_row *row)
+{
+    struct span spans[MAX_SPANS];
+    struct text message = row->message;
+    const char *color = row->severity <= 3 ? format_severity_color(row->severity) : "";
+    size_t n = 0, at = 0;
+    if (printer->color && printer->highlighter != NULL)
+        n = highlight(printer->highlighter, message.data, message.len, spans, MAX_SPANS);
+    for (size_t i = 0; i < n; i++) {
+        print_colored(printer, color,
+                      (struct text){message.data + at, (uint32_t)(spans[i].off - at)});
+        print_colored(printer, COLOR_MATCH,
+                      (struct text){message.data + spans[i].off, spans[i].len});
+        at = spans[i].off + spans[i].len;
+    }
+    if (at < message.len)
+        print_colored(printer, color,
+                      (struct text){message.data + at, (uint32_t)(message.len - at)});
+}
+
 static void short_row(struct printer *printer, const struct store_row *row)
 {
     struct out *out = &printer->out;
@@ -86,8 +108,7 @@ static void short_row(struct printer *printer, const struct store_row *row)
     print_app(printer, row);
     print_severity(printer, row);
     out_string(out, ": ");
-    bool alarming = row->severity <= 3;
-    print_colored(printer, alarming ? severity_color(row->severity) : "", row->message);
+    format_message(printer, row);
     print_place(printer, row);
     out_char(out, '\n');
 }

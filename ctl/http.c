@@ -126,14 +126,14 @@ static int client_receive(struct client *client)
     }
 }
 
-static int exchange(struct client *client, const char *path, const char *target,
+static int exchange(struct client *client, const char *path, const char *method, const char *target,
                     struct http_response *ret_response)
 {
     char request[512];
     int len = snprintf(request, sizeof(request),
-                       "GET %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: logboomctl\r\n"
-                       "Connection: close\r\n\r\n",
-                       target);
+                       "%s %s HTTP/1.1\r\nHost: localhost\r\nUser-Agent: logboomctl\r\n"
+                       "Content-Length: 0\r\nConnection: close\r\n\r\n",
+                       method, target);
     if (len < 0 || (size_t)len >= sizeof(request))
         return -EINVAL;
     int r = client_connect(client, path);
@@ -150,12 +150,12 @@ static int exchange(struct client *client, const char *path, const char *target,
     return r < 0 ? r : 0;
 }
 
-int http_get(const char *path, const char *target, int timeout_ms,
-             struct http_response *ret_response)
+static int ask(const char *path, const char *method, const char *target, int timeout_ms,
+               struct http_response *ret_response)
 {
     struct client client = {.fd = -1, .deadline_ms = now_ms() + timeout_ms};
     struct http_response response = {0};
-    int r = exchange(&client, path, target, &response);
+    int r = exchange(&client, path, method, target, &response);
     if (r == 0) {
         /* The body becomes an allocation of its own by moving it to the front of the one it lies
          * in. */
@@ -166,4 +166,16 @@ int http_get(const char *path, const char *target, int timeout_ms,
     }
     client_deinit(&client);
     return r;
+}
+
+int http_get(const char *path, const char *target, int timeout_ms,
+             struct http_response *ret_response)
+{
+    return ask(path, "GET", target, timeout_ms, ret_response);
+}
+
+int http_post(const char *path, const char *target, int timeout_ms,
+              struct http_response *ret_response)
+{
+    return ask(path, "POST", target, timeout_ms, ret_response);
 }

@@ -29,5 +29,8 @@ int http_parse(char *data, size_t len, bool ended, struct http_response *ret_res
  */
 int http_get(const char *path, const char *target, int timeout_ms,
              struct http_response *ret_response);
+/* POST with an empty body; the same else. */
+int http_post(const char *path, const char *target, int timeout_ms,
+              struct http_response *ret_response);
 
 #endif

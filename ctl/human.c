@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/human.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,6 +17,20 @@ const char *human_bytes(uint64_t bytes, char text[HUMAN_SIZE])
     for (value /= 1024; value >= 1024 && unit < 5; unit++)
         value /= 1024;
     snprintf(text, HUMAN_SIZE, "%.*f %s", value < 10 ? 1 : 0, value, units[unit]);
+    return text;
+}
+
+const char *human_number(uint64_t number, char text[HUMAN_SIZE])
+{
+    char digits[24];
+    int len = snprintf(digits, sizeof(digits), "%" PRIu64, number);
+    char *to = text;
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            *to++ = ',';
+        *to++ = digits[i];
+    }
+    *to = '\0';
     return text;
 }
 

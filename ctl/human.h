@@ -9,6 +9,8 @@
 
 /* 512 B, 1.2 GiB */
 const char *human_bytes(uint64_t bytes, char text[HUMAN_SIZE]);
+/* 1,234,567 */
+const char *human_number(uint64_t number, char text[HUMAN_SIZE]);
 /* 850 us, 2.1 ms, 3.00 s */
 const char *human_us(double us, char text[HUMAN_SIZE]);
 /* 12 s, 3 min 5 s, 3 h 12 min, 4 d 3 h */

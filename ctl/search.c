@@ -8,14 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "ctl/locate.h"
+#include "store/query/result.h"
+#include "store/when.h"
 
 void search_deinit(struct search *search)
 {
     if (search->reader != NULL)
         search->reader = store_reader_close(search->reader);
+    search->highlighter = highlighter_free(search->highlighter);
     search->query = query_free(search->query);
     printer_deinit(&search->printer);
     free(search->store);
@@ -65,6 +69,31 @@ int search_option(const struct ctl *ctl, struct search *search, int option)
     }
 }
 
+static int read_time(const struct ctl *ctl, const char *option, const char *text, bool utc,
+                     int64_t *ret_ns)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t now_ns = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    int r = text == NULL ? 0 : when_parse(text, strlen(text), now_ns, utc, ret_ns);
+    if (r == -ERANGE)
+        return ctl_misused(ctl, "%s: there is no such time as %s", option, text);
+    if (r < 0)
+        return ctl_misused(ctl, "%s: %s is no time: expected " WHEN_EXPECTED, option, text);
+    return CTL_DONE;
+}
+
+int search_times(const struct ctl *ctl, struct search *search, const struct search_times *times)
+{
+    struct query_options *options = &search->options;
+    int status = read_time(ctl, "--since", times->since, search->utc, &options->since_ns);
+    if (status == CTL_DONE)
+        status = read_time(ctl, "--until", times->until, search->utc, &options->until_ns);
+    if (status == CTL_DONE && options->since_ns > options->until_ns)
+        return ctl_misused(ctl, "--since is later than --until: nothing lies between");
+    return status;
+}
+
 static char *join(char **words, int n)
 {
     size_t len = 1;
@@ -104,7 +133,7 @@ int search_parse(const struct ctl *ctl, struct search *search, char **words, int
     return status;
 }
 
-static bool wants_color(const struct search *search)
+bool search_wants_color(const struct search *search)
 {
     const char *no_color = getenv("NO_COLOR");
     if (strcmp(search->color, "auto") != 0)
@@ -112,14 +141,21 @@ static bool wants_color(const struct search *search)
     return isatty(STDOUT_FILENO) && (no_color == NULL || *no_color == '\0');
 }
 
-int search_start_printer(struct search *search)
+int search_start_printer(struct search *search, bool wants_pager)
 {
-    int r = printer_init(&search->printer, search->format, STDOUT_FILENO, search->utc,
-                         wants_color(search));
-    search->printer.flush_rows = isatty(STDOUT_FILENO);
+    pager_init(&search->pager, wants_pager);
+    int r = printer_init(&search->printer, search->format, pager_write, &search->pager, search->utc,
+                         search_wants_color(search));
+    if (r == 0 && search->printer.color)
+        r = highlighter_new(search->query, &search->highlighter);
+    search->printer.highlighter = search->highlighter;
+    /* A pager shows pages; a person at a terminal waits for each row. */
+    search->printer.flush_rows = isatty(STDOUT_FILENO) && !search->pager.is_wanted;
     search->options.columns = search->format->columns;
     search->options.on_row = printer_row;
     search->options.arg = &search->printer;
+    if (r == 0 && query_result(search->query) == NULL)
+        printer_header(&search->printer);
     return r < 0 ? ctl_fail("out of memory") : CTL_DONE;
 }
 
@@ -189,6 +225,7 @@ int search_fail_open(const struct search *search, int error)
 int search_finish(struct search *search, int r)
 {
     int error = printer_flush(&search->printer);
+    pager_end(&search->pager);
     if (error == -EPIPE)
         return CTL_DONE;
     if (error < 0)

@@ -8,6 +8,7 @@
 
 #include "ctl/ctl.h"
 #include "ctl/format.h"
+#include "ctl/pager.h"
 #include "store/query.h"
 
 struct search {
@@ -18,6 +19,8 @@ struct search {
     const struct format *format;
     bool utc;
     const char *color; /* auto, always or never */
+    struct highlighter *highlighter;
+    struct pager pager; /* where the printer writes to */
     struct printer printer;
 };
 
@@ -39,11 +42,21 @@ enum { SEARCH_UTC = OPTION_OWN, SEARCH_COLOR, SEARCH_OWN };
     }
 int search_option(const struct ctl *ctl, struct search *search, int option);
 
+/* --since and --until, read when all options are known: --utc counts. NULL: not given. Returns
+ * CTL_DONE, or it was said. */
+struct search_times {
+    const char *since, *until;
+};
+int search_times(const struct ctl *ctl, struct search *search, const struct search_times *times);
+
 /* n arguments, joined with spaces, as the expression. Returns CTL_DONE, or it was said. */
 int search_parse(const struct ctl *ctl, struct search *search, char **words, int n);
 
-/* The printer on stdout, after all options. Returns CTL_DONE, or it was said. */
-int search_start_printer(struct search *search);
+/* The printer on stdout, perhaps through a pager, after all options. Returns CTL_DONE, or it was
+ * said. */
+int search_start_printer(struct search *search, bool wants_pager);
+/* Is there colour, by --color, NO_COLOR and the terminal? */
+bool search_wants_color(const struct search *search);
 
 /* Opens the store at search->store. Returns 0 or a negative errno; says nothing. */
 int search_open(struct search *search);
@@ -58,33 +71,31 @@ int search_finish(struct search *search, int r);
 
 #define SEARCH_OPTIONS_HELP                                                                        \
     "  -o, --output FORMAT  short (default): one line for a person\n"                              \
+    "                       long: every field on a line of its own\n"                              \
     "                       json: one object a line, every field\n"                                \
     "                       csv: with a header line, every field\n"                                \
     "                       raw: the message, byte for byte as it came\n"                          \
     "                       cat: the message, control characters escaped\n"                        \
-    "      --utc            short: times in UTC instead of local time\n"                           \
-    "      --color WHEN     short: auto (default: on a terminal, unless NO_COLOR is set),\n"       \
+    "      --utc            short, long: times in UTC instead of local time\n"                     \
+    "      --color WHEN     short, long: auto (default: on a terminal, unless NO_COLOR is set),\n" \
     "                       always or never\n"
 
 /* The language, for both helps. */
 #define SEARCH_EXPRESSION_HELP                                                                     \
-    "Expressions:\n"                                                                               \
-    "  failed                 text in the message, in upper or lower case (ASCII)\n"               \
-    "  \"no route to\"          a phrase; \\\" \\\\ \\n \\r \\t \\xHH inside the quotes\n"         \
-    "  host=web01             the same bytes; != is its opposite\n"                                \
-    "  host:web*  app=ssh*    * stands for any bytes (not inside quotes); `:` ignores case\n"      \
-    "  host=*  host=\"\"        has one; has none\n"                                               \
-    "  message:disk           inside the message, as a bare word is\n"                             \
+    "Expressions (the manual page has all of it: man logboomctl):\n"                               \
+    "  failed  \"no route\"    words of the message, in upper or lower case (ASCII)\n"             \
+    "  fail*  *fail*          words that begin so; that hold it\n"                                 \
+    "  /user (root|admin)/    a regular expression (PCRE2); /re/i ignores case\n"                  \
+    "  host=web01  host!=a    the same bytes, or not; host=* has one, host=\"\" has none\n"        \
+    "  host:WEB*  app=ssh*    * stands for any bytes; `:` ignores case\n"                          \
     "  severity<=warning      warning and worse (emerg is 0, debug 7); < <= > >= = !=\n"           \
-    "  facility=local1  geo.asn>64512  peer_port=514  id>0000000000000a00\n"                       \
+    "  fields.latency_ms>500  out of the message: JSON or key=value; fields.a.b in depth\n"        \
     "  time>=2026-11-24T11:00:00Z  received<1h     times as --since takes them\n"                  \
-    "  geo.country in (DE,FR)  host not in (a,b)\n"                                                \
-    "  peer=10.0.0.0/8  geo.ip=2001:db8::/32\n"                                                    \
-    "  sd.origin.ip=192.0.2.7 a parameter of the structured data: sd.ID.PARAM\n"                   \
+    "  geo.country in (DE,FR)  peer=10.0.0.0/8  facility=local1  sd.origin.ip=192.0.2.7\n"         \
     "  a b   a and b   a or b   not a   (a or b) c\n"                                              \
-    "                         `not` binds tighter than `and`, `and` than `or`\n"                   \
     "  Fields: host app procid msgid message input format peer peer_port facility severity id\n"   \
     "  time received geo.country geo.city geo.region geo.org geo.asn geo.ip sd.ID.PARAM\n"         \
+    "  fields.NAME\n"                                                                              \
     "  Mind the shell: put an expression into 'single quotes'.\n"
 
 #endif

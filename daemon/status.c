@@ -15,6 +15,7 @@
 
 #include "daemon/bottleneck.h"
 #include "daemon/log.h"
+#include "daemon/status_query.h"
 
 #define REQUEST_TIMEOUT_S 10
 #define MAX_HEADERS       8192
@@ -23,6 +24,7 @@ struct status {
     struct event_base *base;
     struct status_sources sources;
     struct evhttp *http;
+    struct status_query query; /* and the streams of all that takes time */
     int64_t started_ns;
     uint64_t received_at_tick;
     struct bottleneck bottleneck;
@@ -180,14 +182,29 @@ static void on_threads(struct evhttp_request *request, void *arg)
 
 static void on_other(struct evhttp_request *request, void *arg)
 {
-    struct evbuffer *body = evbuffer_new();
-    if (body)
-        evbuffer_add_printf(body, "there is /status, /metrics and /threads\n");
-    evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-                      "text/plain; charset=utf-8");
-    evhttp_send_reply(request, HTTP_NOTFOUND, "Not Found", body);
-    if (body)
-        evbuffer_free(body);
+    status_send_text(request, HTTP_NOTFOUND,
+                     "there is /status, /metrics, /threads, /query, /tail and (POST) /store/seal");
+}
+
+/* The answers of this file, which are made at once. */
+static const struct page {
+    const char *path;
+    void (*answer)(struct evhttp_request *request, void *arg);
+} pages[] = {
+    {"/status", on_status},
+    {"/metrics", on_metrics},
+    {"/threads", on_threads},
+};
+
+/* evhttp allows methods for all paths alike. */
+static void on_page(struct evhttp_request *request, void *arg)
+{
+    const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(request));
+    if (!status_has_method(request, EVHTTP_REQ_GET))
+        return;
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+        if (path && strcmp(path, pages[i].path) == 0)
+            pages[i].answer(request, arg);
 }
 
 /*
@@ -344,15 +361,19 @@ int status_new(struct event_base *base, const struct status_sources *sources,
         .started_ns = boom_now_ns(),
         .bottleneck.text = "none",
     };
-    int r = status->http ? 0 : -ENOMEM;
+    status->query =
+        (struct status_query){.store = sources->store, .path = sources->config->store.path};
+    int r = status->http ? streams_new(base, &status->query.streams) : -ENOMEM;
     if (r == 0) {
-        evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET);
+        evhttp_set_allowed_methods(status->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST);
         evhttp_set_timeout(status->http, REQUEST_TIMEOUT_S);
         evhttp_set_max_headers_size(status->http, MAX_HEADERS);
         evhttp_set_max_body_size(status->http, 0);
-        evhttp_set_cb(status->http, "/status", on_status, status);
-        evhttp_set_cb(status->http, "/metrics", on_metrics, status);
-        evhttp_set_cb(status->http, "/threads", on_threads, status);
+        for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+            evhttp_set_cb(status->http, pages[i].path, on_page, status);
+        evhttp_set_cb(status->http, "/query", status_on_query, &status->query);
+        evhttp_set_cb(status->http, "/tail", status_on_tail, &status->query);
+        evhttp_set_cb(status->http, "/store/seal", status_on_seal, &status->query);
         evhttp_set_gencb(status->http, on_other, status);
     }
     if (r == 0 && sources->config->status.socket[0])
@@ -371,6 +392,7 @@ struct status *status_free(struct status *status)
 {
     if (!status)
         return NULL;
+    streams_free(status->query.streams);
     if (status->http)
         evhttp_free(status->http);
     if (status->socket_path)

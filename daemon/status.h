@@ -9,6 +9,7 @@
  *   GET /status    JSON: everything                   status_json.c
  *   GET /metrics   Prometheus text format 0.0.4       status_metrics.c
  *   GET /threads   what each worker does, since when
+ *   GET /query, GET /tail, POST /store/seal       status_query.h
  *
  * Every answer is made from one snapshot. The ledger in it is consistent in itself; the figures of
  * stages, store and memory are read right after it.

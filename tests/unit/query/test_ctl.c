@@ -122,7 +122,7 @@ static const struct {
     {"store|--help", 0, "usage: logboomctl store", ""},
     {"query|--sinec|1h", 2, "", "did you mean --since?"},
     {"query|--sinec=1h", 2, "", "unknown option --sinec: did you mean --since?"},
-    {"query|-o|xml", 2, "", "expected short, json"},
+    {"query|-o|xml", 2, "", "expected short, long, json"},
     {"query|-n|ten", 2, "", "-n takes a number"},
     {"query|-n|-1", 2, "", "-n takes a number"},
     {"query|-n", 2, "", "-n needs a value"},
@@ -138,8 +138,18 @@ static const struct {
     {"status|now", 2, "", "takes no argument"},
     {"status|-o|xml", 2, "", "expected text, json or prometheus"},
     {"store", 2, "", "store needs to know what"},
-    {"store|nifo", 2, "", "unknown store command nifo"},
-    {"store|info|all", 2, "", "unknown store command all"},
+    {"store|nifo", 2, "", "unknown store command nifo: did you mean info?"},
+    {"store|frobnicate", 2, "", "unknown store command frobnicate: expected info, verify"},
+    {"store|info|all", 2, "", "store info takes no argument, not all\nTry: logboomctl store info"},
+    {"store|info|--help", 0, "usage: logboomctl store info", ""},
+    {"store|verify|--help", 0, "usage: logboomctl store verify", ""},
+    {"store|verify|all", 2, "", "store verify takes no argument"},
+    {"store|seal|--help", 0, "usage: logboomctl store seal", ""},
+    {"store|seal|now", 2, "", "store seal takes no argument"},
+    {"store|quarantine", 2, "", "store quarantine needs to know what: list"},
+    {"store|quarantine|--help", 0, "usage: logboomctl store quarantine", ""},
+    {"store|seal|--store|/nowhere", 1, "", "there is no store at /nowhere"},
+    {"store|verify|--store|/nowhere", 1, "", "there is no store at /nowhere"},
     {"store|info|-o|csv", 2, "", "expected text or json"},
     {"check|a|b", 2, "", "check takes one file"},
 };
@@ -367,7 +377,7 @@ static void append_four(unsigned n_next)
 {
     static bool done;
     struct store_row row = fake_row("four", 4);
-    if (n_next < 2 || done)
+    if (n_next < 1 || done)
         return;
     done = true;
     fake_append(&row, 1);

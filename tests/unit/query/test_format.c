@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "ctl/format.h"
-#include "ctl/utf8.h"
+#include "store/show/utf8.h"
 #include "fake_reader.h"
 
 #define TEXT(literal) ((struct text){literal, sizeof(literal) - 1})
@@ -23,13 +23,20 @@ struct options {
     bool utc, color;
 };
 
+static int write_fd(void *arg, const char *data, size_t len)
+{
+    return write(*(int *)arg, data, len) == (ssize_t)len ? 0 : -errno;
+}
+
 /* What a format prints for one row; the caller frees it. */
 static char *print(const char *format, const struct store_row *row, struct options options)
 {
     struct printer printer;
     int fd = memfd_create("out", MFD_CLOEXEC);
-    assert_int_equal(printer_init(&printer, format_find(format), fd, options.utc, options.color),
+    assert_int_equal(printer_init(&printer, format_find(format), write_fd, &fd, options.utc,
+                                  options.color),
                      0);
+    printer_header(&printer);
     assert_int_equal(printer_row(&printer, row), 0);
     assert_int_equal(printer_flush(&printer), 0);
     printer_deinit(&printer);
@@ -298,6 +305,41 @@ static void test_short_color(void **state)
 }
 
 /* Nothing that a sender wrote moves the cursor or starts a line. */
+static void test_long(void **state)
+{
+    struct store_row row = full_row();
+    expect("long", &row,
+           "time        2026-11-24 11:00:00.25Z\n"
+           "received    2026-11-24 11:00:00.000250Z\n"
+           "input       network\n"
+           "peer        192.0.2.7 port 40000\n"
+           "format      rfc5424\n"
+           "facility    auth\n"
+           "severity    info\n"
+           "host        web01\n"
+           "app         sshd\n"
+           "procid      4711\n"
+           "msgid       ID47\n"
+           "sd.x@1.a  1\n"
+           "sd.x@1.b  say \\\"hi\\\"\n"
+           "sd.x@1.a  \\]\n"
+           "sd.empty@3  \n"
+           "geo.ip      2001:db8::9\n"
+           "geo.country DE\n"
+           "geo.city    Berlin\n"
+           "geo.region  Land Berlin\n"
+           "geo.org     Example, \"Net\"\n"
+           "geo.asn     64500\n"
+           "geo.lat,lon 52.5244,-13.5\n"
+           "id          0000000000000a00\n"
+           "message     GET / \"x\"\n\n");
+    struct store_row bare = {.facility = 255, .severity = 255};
+    char *text = print("long", &bare, (struct options){.utc = true});
+    assert_non_null(strstr(text, "id          0000000000000000\nmessage     \n\n"));
+    assert_null(strstr(text, "peer"));
+    free(text);
+}
+
 static void test_escapes(void **state)
 {
     struct store_row row = fake_row("", 0);
@@ -329,7 +371,7 @@ static void test_big_and_broken_output(void **state)
     free(text);
     int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     struct printer printer;
-    assert_int_equal(printer_init(&printer, &format_raw, full, true, false), 0);
+    assert_int_equal(printer_init(&printer, &format_raw, write_fd, &full, true, false), 0);
     assert_int_equal(printer_row(&printer, &row), 1);
     assert_int_equal(printer_flush(&printer), -ENOSPC);
     printer_deinit(&printer);
@@ -358,6 +400,7 @@ int main(void)
         cmocka_unit_test(test_short),
         cmocka_unit_test(test_short_local_time),
         cmocka_unit_test(test_short_color),
+        cmocka_unit_test(test_long),
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_raw),
         cmocka_unit_test(test_big_and_broken_output),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_OUT_H
-#define CTL_OUT_H
+#ifndef STORE_SHOW_OUT_H
+#define STORE_SHOW_OUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,10 +17,14 @@ struct out {
     size_t len, size;
     int fd;
     int error;
+    int (*write)(void *arg, const char *data, size_t len); /* in place of fd, if not NULL */
+    void *arg;
 };
 
 /* Returns 0, -ENOMEM. */
 int out_init(struct out *out, int fd);
+/* The same in front of a function, which returns 0 or a negative errno. */
+int out_init_to(struct out *out, int (*write)(void *arg, const char *data, size_t len), void *arg);
 /* Drops what was not flushed. Legal twice. */
 void out_deinit(struct out *out);
 /* Writes what the buffer holds. Returns out->error. */
@@ -54,11 +58,14 @@ static inline void out_string(struct out *out, const char *string)
 }
 
 void out_number(struct out *out, uint64_t number);
+void out_integer(struct out *out, int64_t number);
 /* Exactly n_digits decimal digits, the highest first, zeros in front. */
 void out_digits(struct out *out, uint64_t number, unsigned n_digits);
 void out_hex(struct out *out, uint64_t number, unsigned n_digits);
 /* Degrees with at most five digits behind the point (a metre). */
 void out_degrees(struct out *out, double degrees);
+/* The shortest decimal number that is read back as the same one; it must be finite. */
+void out_double(struct out *out, double number);
 /* An address as people write it; IPv4 without its prefix. */
 void out_address(struct out *out, const uint8_t address[16]);
 

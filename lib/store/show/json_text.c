@@ -3,12 +3,12 @@
  * Pieces of JSON. Text is copied in runs that need no care; what needs it is found by one look into
  * a table a byte.
  */
-#include "ctl/format.h"
+#include "store/show/json.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "ctl/utf8.h"
+#include "store/show/utf8.h"
 #include "store/query/sd.h"
 
 /* What JSON or UTF-8 has to say about a byte: nothing for ' ' to '~' without quote and backslash.

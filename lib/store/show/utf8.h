@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef CTL_UTF8_H
-#define CTL_UTF8_H
+#ifndef STORE_SHOW_UTF8_H
+#define STORE_SHOW_UTF8_H
 
 #include <stdbool.h>
 #include <stddef.h>

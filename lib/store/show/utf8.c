@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/utf8.h"
+#include "store/show/utf8.h"
 
 #include <stdint.h>
 

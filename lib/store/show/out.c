@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ctl/out.h"
+#include "store/show/out.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,6 +21,14 @@ int out_init(struct out *out, int fd)
     return 0;
 }
 
+int out_init_to(struct out *out, int (*write)(void *arg, const char *data, size_t len), void *arg)
+{
+    int r = out_init(out, -1);
+    out->write = r == 0 ? write : NULL;
+    out->arg = arg;
+    return r;
+}
+
 void out_deinit(struct out *out)
 {
     free(out->data);
@@ -29,6 +37,10 @@ void out_deinit(struct out *out)
 
 static void write_all(struct out *out, const char *data, size_t len)
 {
+    if (out->write != NULL && len > 0 && out->error == 0) {
+        out->error = out->write(out->arg, data, len);
+        return;
+    }
     while (len > 0 && out->error == 0) {
         ssize_t n = write(out->fd, data, len);
         if (n < 0 && errno == EINTR)
@@ -78,6 +90,13 @@ void out_number(struct out *out, uint64_t number)
     out_digits(out, number, n_digits);
 }
 
+void out_integer(struct out *out, int64_t number)
+{
+    if (number < 0)
+        out_char(out, '-');
+    out_number(out, number < 0 ? -(uint64_t)number : (uint64_t)number);
+}
+
 void out_hex(struct out *out, uint64_t number, unsigned n_digits)
 {
     char text[16];
@@ -98,6 +117,15 @@ void out_degrees(struct out *out, double degrees)
         len--;
     if (text[len - 1] == '.')
         len--;
+    out_bytes(out, text, (size_t)len);
+}
+
+void out_double(struct out *out, double number)
+{
+    char text[32];
+    int len = snprintf(text, sizeof(text), "%.15g", number);
+    if (strtod(text, NULL) != number)
+        len = snprintf(text, sizeof(text), "%.17g", number);
     out_bytes(out, text, (size_t)len);
 }
 
