@@ -46,6 +46,22 @@ static inline struct mask16 mask_16(const char *at)
     return (struct mask16){(unsigned)_mm_movemask_epi8(digits), (unsigned)_mm_movemask_epi8(tokens),
                            (unsigned)_mm_movemask_epi8(nuls)};
 }
+
+/* Which of sixteen bytes are equal. */
+static inline unsigned mask_equal16(const char *a, const char *b)
+{
+    __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)a),
+                                   _mm_loadu_si128((const __m128i *)(const void *)b));
+    return (unsigned)_mm_movemask_epi8(equal);
+}
+
+/* Which of sixteen bytes are this one. */
+static inline unsigned mask_of_byte16(const char *at, char byte)
+{
+    __m128i equal = _mm_cmpeq_epi8(_mm_loadu_si128((const __m128i *)(const void *)at),
+                                   _mm_set1_epi8(byte));
+    return (unsigned)_mm_movemask_epi8(equal);
+}
 #else
 static inline struct mask16 mask_16(const char *at)
 {
@@ -55,6 +71,22 @@ static inline struct mask16 mask_16(const char *at)
         mask.tokens |= (uint64_t)token_byte(at[i]) << i;
         mask.nuls |= (uint64_t)(at[i] == '\0') << i;
     }
+    return mask;
+}
+
+static inline unsigned mask_equal16(const char *a, const char *b)
+{
+    unsigned mask = 0;
+    for (unsigned i = 0; i < 16; i++)
+        mask |= (unsigned)(a[i] == b[i]) << i;
+    return mask;
+}
+
+static inline unsigned mask_of_byte16(const char *at, char byte)
+{
+    unsigned mask = 0;
+    for (unsigned i = 0; i < 16; i++)
+        mask |= (unsigned)(at[i] == byte) << i;
     return mask;
 }
 #endif

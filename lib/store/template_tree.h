@@ -11,32 +11,50 @@
  *     └── DIGITS ─ " ms" ■ template 8
  *
  * A radix tree: a node is reached by a label of static text, or by a slot; the labels of its
- * children begin with different bytes.
+ * children begin with different bytes. Of several children a fan tells which, by that byte.
  */
 
 #include "store/split.h"
 
 #define TREE_MAX_NODES 8192
-#define TREE_NONE      UINT32_MAX
+/* Every fan has two children at least, and two have nine or more. */
+#define TREE_MAX_FANS (TREE_MAX_NODES / 2)
+#define TREE_NONE     UINT32_MAX
+
+/* Bytes of a label that the node itself has. */
+#define TREE_LABEL_BYTES 16
 
 struct tree_node {
+    char head[TREE_LABEL_BYTES]; /* of the label; zeros behind it */
     const char *label; /* of a skeleton that was inserted, which must outlive the tree */
-    uint64_t head;     /* the first bytes of the label, as they lie in memory; zeros behind it */
-    uint64_t mask;     /* of those bytes */
     uint16_t len;
+    uint16_t mask;   /* the bytes that head[] has */
     uint16_t n_name; /* bytes in front of a slot here that belong to its token */
-    uint32_t sibling, child;        /* by label; TREE_NONE: none, as with all that follow */
-    uint32_t slots[N_SLOT_CLASSES]; /* by slot */
-    uint32_t leaf;                  /* the template, where the text may end here */
-    char first;     /* byte of the label */
     uint8_t n_slots; /* classes that slots[] has; a single one is `class` */
     uint8_t class;
+    uint32_t child; /* by label: the only one; TREE_NONE: none, as with all that follow */
+    uint32_t fan;   /* by label: more than one */
+    uint32_t slots[N_SLOT_CLASSES]; /* by slot */
+    uint32_t leaf;                  /* the template, where the text may end here */
 } __attribute__((aligned(64)));
+
+#define FAN_CHILDREN 8
+
+struct tree_fan {
+    uint64_t firsts; /* the first bytes of the labels, the lowest byte that of child[0] */
+    uint32_t child[FAN_CHILDREN]; /* TREE_NONE: not taken */
+    uint32_t next;                /* of the same node */
+};
 
 struct template_tree {
     struct tree_node *nodes; /* the first is the root */
-    uint32_t n_nodes;
+    struct tree_fan *fans;
+    uint32_t n_nodes, n_fans;
 };
+
+/* Bytes that a tree holds at most. */
+#define TREE_BYTES                                                                                 \
+    (TREE_MAX_NODES * sizeof(struct tree_node) + TREE_MAX_FANS * sizeof(struct tree_fan))
 
 /* Returns 0, -ENOMEM. */
 int template_tree_init(struct template_tree *tree);

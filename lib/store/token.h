@@ -66,6 +66,9 @@ static inline bool token_is_filtered(const struct token *token)
     return token->is_address || !token->is_number || token->len > TOKEN_SHORT_DIGITS;
 }
 
+/* An address has 15 bytes at most; the one behind them says whether it is one. */
+#define TOKEN_ADDRESS_BYTES 16
+
 /*
  * The address that begins at `at` (the first byte of a token): its length in bytes and its value,
  * highest byte first; or 0. What stands in front of it, and a dot behind it, do not matter.
