@@ -15,13 +15,13 @@
 
 #define VALUE_DIGITS_SHIFT 58 /* 10^17 < 2^57 */
 
+/* value is 0 where it does not count; so no class is guessed. */
 static inline uint64_t slot_value(const struct slot *slot, uint32_t row)
 {
-    if (slot->class == SLOT_DIGITS)
-        return slot->value | (uint64_t)(slot->end - slot->at) << VALUE_DIGITS_SHIFT;
-    if (slot->class == SLOT_ADDRESS)
-        return slot->value;
-    return (uint64_t)row << 32 | (uint64_t)slot->at << 16 | (slot->end - slot->at);
+    uint64_t len = slot->end - slot->at;
+    uint64_t place = (uint64_t)row << 32 | (uint64_t)slot->at << 16 | len;
+    return slot->value | (slot->class == SLOT_DIGITS ? len << VALUE_DIGITS_SHIFT : 0) |
+           (slot->class == SLOT_TEXT ? place : 0);
 }
 
 struct slot_writer {

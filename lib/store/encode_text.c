@@ -32,12 +32,13 @@ struct text_template {
     size_t first_value; /* in columns */
 };
 
-/* Bytes of text that a slot stands for, at least; more slots than that are not kept apart. */
+/* Bytes of text that a slot stands for, at least, but for one in each row; more slots than that are
+ * not kept apart. */
 #define BYTES_A_VALUE 8
 
-static size_t max_values(size_t n_bytes)
+static size_t max_values(size_t n_rows, size_t n_bytes)
 {
-    return n_bytes / BYTES_A_VALUE + TEMPLATE_MAX_SLOTS;
+    return n_rows + n_bytes / BYTES_A_VALUE + TEMPLATE_MAX_SLOTS;
 }
 
 size_t text_encoder_bytes(size_t n_rows, size_t n_bytes)
@@ -45,7 +46,7 @@ size_t text_encoder_bytes(size_t n_rows, size_t n_bytes)
     return intern_slots(TEXT_MAX_TEMPLATES) * sizeof(struct intern_slot) +
            TEXT_MAX_TEMPLATES * (sizeof(struct text_template) + sizeof(uint32_t)) +
            TEXT_TEMPLATES_BYTES + n_rows * sizeof(uint32_t) +
-           max_values(n_bytes) * 2 * sizeof(uint64_t) + 5 * n_bytes;
+           max_values(n_rows, n_bytes) * 2 * sizeof(uint64_t) + 5 * n_bytes;
 }
 
 int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter)
@@ -127,7 +128,7 @@ int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_byt
     encoder->n_used = 0;
     encoder->n_rows = encoder->n_vars = 0;
     int r = make_room(encoder);
-    return r < 0 ? r : reserve(encoder, n_rows, max_values(n_bytes));
+    return r < 0 ? r : reserve(encoder, n_rows, max_values(n_rows, n_bytes));
 }
 
 static bool is_template(const struct text_template *template, const char *skeleton, size_t n)
@@ -221,29 +222,39 @@ static void add_chain(struct filter_builder *filter, const char *text, size_t le
     }
 }
 
-/* Written with leading zeros? Then the token is hashed as a text. */
-static bool is_padded(const char *text, const struct slot *slot)
+static void add_token(struct filter_builder *filter, const char *text, const struct slot *slot)
 {
-    return text[slot->at] == '0' && slot->end - slot->at > 1;
+    filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + slot->token_at,
+                                           slot->end - slot->token_at));
 }
 
-static void add_to_filter(struct filter_builder *filter, const char *text, size_t len,
-                          const struct split *split)
+/* Numbers with leading zeros are hashed as texts. Whether one is long enough to be in the filter
+ * cannot be guessed, so that its hash is made in any case. */
+static void add_number(struct filter_builder *filter, const char *text, const struct slot *slot)
+{
+    uint32_t n_digits = slot->end - slot->at;
+    if (slot->token_at != slot->at)
+        add_token(filter, text, slot);
+    else if (text[slot->at] != '0')
+        filter_builder_add_if(filter, filter_hash_number(slot->value),
+                              n_digits > TOKEN_SHORT_DIGITS);
+    else if (n_digits > TOKEN_SHORT_DIGITS)
+        add_token(filter, text, slot);
+}
+
+static void add_slots_to_filter(struct filter_builder *filter, const char *text, size_t len,
+                                const struct split *split)
 {
     for (uint32_t i = 0; i < split->n_slots; i++) {
         const struct slot *slot = &split->slots[i];
-        bool is_number = slot->class == SLOT_DIGITS && slot->token_at == slot->at;
-        if (is_number && slot->end - slot->at <= TOKEN_SHORT_DIGITS)
-            continue;
-        if (slot->class == SLOT_ADDRESS) {
+        if (slot->class == SLOT_DIGITS) {
+            add_number(filter, text, slot);
+        } else if (slot->class == SLOT_ADDRESS) {
             filter_builder_add(filter, filter_hash_address((uint32_t)slot->value));
             if (slot->end < len && text[slot->end] == '.')
                 add_chain(filter, text, len, slot);
-        } else if (is_number && !is_padded(text, slot)) {
-            filter_builder_add(filter, filter_hash_number(slot->value));
         } else {
-            filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + slot->token_at,
-                                                   slot->end - slot->token_at));
+            add_token(filter, text, slot);
         }
     }
 }
@@ -276,10 +287,12 @@ void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len
         return;
     }
     use_template(encoder, index, len);
+    uint64_t *vars = encoder->vars + encoder->n_vars;
     for (uint32_t i = 0; i < split->n_slots; i++)
-        encoder->vars[encoder->n_vars++] = slot_value(&split->slots[i], row);
+        vars[i] = slot_value(&split->slots[i], row);
+    encoder->n_vars += split->n_slots;
     if (encoder->filter)
-        add_to_filter(encoder->filter, text, len, split);
+        add_slots_to_filter(encoder->filter, text, len, split);
 }
 
 /* Numbers the templates that stay, and gives their columns places. Returns how many stay. */

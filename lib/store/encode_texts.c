@@ -10,27 +10,22 @@ struct column_rows {
     enum text_column column;
 };
 
-static struct span span_of(const struct record *record, enum text_column column)
+static inline const struct span *span_of(const struct record *record, enum text_column column)
 {
-    switch (column) {
-    case TEXT_PROCID:
-        return record->procid;
-    case TEXT_MSGID:
-        return record->msgid;
-    case TEXT_SD:
-        return record->sd;
-    case TEXT_MESSAGE:
-    case N_TEXT_COLUMNS:
-        break;
-    }
-    return record->message;
+    static const uint16_t at[N_TEXT_COLUMNS] = {
+        [TEXT_MESSAGE] = offsetof(struct record, message),
+        [TEXT_PROCID] = offsetof(struct record, procid),
+        [TEXT_MSGID] = offsetof(struct record, msgid),
+        [TEXT_SD] = offsetof(struct record, sd),
+    };
+    return (const struct span *)((const char *)record + at[column]);
 }
 
 static struct text text_of_row(const void *arg, size_t row)
 {
     const struct column_rows *rows = arg;
     const struct grouped_row *grouped = &rows->encoder->rows.grouped[row];
-    struct span span = span_of(grouped->record, rows->column);
+    struct span span = *span_of(grouped->record, rows->column);
     return (struct text){grouped->source->batch->bytes + span.off, span.len};
 }
 
@@ -50,7 +45,7 @@ void encoder_add_row_texts(struct store_encoder *encoder, const struct batch *ba
                            const struct record *record)
 {
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
-        struct span span = span_of(record, i);
+        struct span span = *span_of(record, i);
         if (encoder->text_bytes[i] > 0)
             text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len);
     }

@@ -2,6 +2,7 @@
 #include "store/filter.h"
 
 #include <string.h>
+#define XXH_INLINE_ALL
 #include <xxhash.h>
 #include "store/template.h"
 #include "store/token.h"
@@ -26,19 +27,19 @@ static bool has_value(const char *text, size_t len, uint64_t *ret_hash)
 {
     uint32_t address;
     uint64_t number = 0;
-    if (len == 0 || len > SLOT_MAX_DIGITS || !token_digit(*text))
+    size_t n = 0;
+    if (len == 0 || len > SLOT_MAX_DIGITS)
         return false;
-    if (token_address_value(text, text + len, &address) == len) {
-        *ret_hash = filter_hash_address(address);
-        return true;
+    for (; n < len && token_digit(text[n]); n++)
+        number = number * 10 + (unsigned)(text[n] - '0');
+    if (n == len) {
+        *ret_hash = filter_hash_number(number);
+        return *text != '0' || len == 1;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (!token_digit(text[i]))
-            return false;
-        number = number * 10 + (unsigned)(text[i] - '0');
-    }
-    *ret_hash = filter_hash_number(number);
-    return *text != '0' || len == 1;
+    if (text[n] != '.' || token_address_value(text, text + len, &address) != len)
+        return false;
+    *ret_hash = filter_hash_address(address);
+    return true;
 }
 
 uint64_t filter_hash(enum filter_kind kind, const void *data, size_t len)

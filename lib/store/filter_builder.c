@@ -7,15 +7,13 @@
 int filter_builder_begin(struct filter_builder *builder, size_t capacity)
 {
     if (builder->capacity < capacity) {
-        uint64_t *hashes = realloc(builder->hashes, capacity * sizeof(*hashes));
+        uint64_t *hashes = realloc(builder->hashes, (capacity + 1) * sizeof(*hashes));
         if (!hashes)
             return -ENOMEM;
         builder->hashes = hashes;
         builder->capacity = capacity;
     }
     builder->n_hashes = 0;
-    builder->is_full = false;
-    memset(builder->seen, 0, sizeof(builder->seen));
     return 0;
 }
 
@@ -29,14 +27,19 @@ void filter_builder_add_text(struct filter_builder *builder, const char *text, s
 {
     struct token_walk walk = TOKEN_WALK_INIT(text, len);
     struct token token;
-    while (!builder->is_full && token_next(&walk, &token))
+    while (!filter_builder_is_full(builder) && token_next(&walk, &token))
         if (token_is_filtered(&token))
             filter_builder_add(builder, filter_hash(FILTER_TOKEN, token.data, token.len));
 }
 
-static size_t count_distinct(const struct filter_builder *builder)
+static size_t count_distinct(struct filter_builder *builder)
 {
     size_t n_set = 0;
+    memset(builder->seen, 0, sizeof(builder->seen));
+    for (size_t i = 0; i < builder->n_hashes; i++) {
+        uint64_t hash = builder->hashes[i];
+        builder->seen[hash % FILTER_COUNT_BITS / 64] |= UINT64_C(1) << (hash % 64);
+    }
     for (size_t i = 0; i < FILTER_COUNT_BITS / 64; i++)
         n_set += (size_t)__builtin_popcountll(builder->seen[i]);
     double m = FILTER_COUNT_BITS, zeros = m - (double)n_set;
@@ -46,7 +49,7 @@ static size_t count_distinct(const struct filter_builder *builder)
 
 int filter_builder_finish(struct filter_builder *builder, struct buffer *lines)
 {
-    if (builder->is_full || builder->n_hashes == 0)
+    if (filter_builder_is_full(builder) || builder->n_hashes == 0)
         return 0;
     size_t n_bytes = filter_bytes(count_distinct(builder));
     if (buffer_reserve(lines, n_bytes) < 0)

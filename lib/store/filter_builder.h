@@ -15,9 +15,8 @@
 #define FILTER_COUNT_BITS (1u << 16)
 
 struct filter_builder {
-    uint64_t *hashes;
+    uint64_t *hashes; /* room for one more than the capacity */
     size_t n_hashes, capacity;
-    bool is_full; /* more than fit: the block goes without a filter */
     uint64_t seen[FILTER_COUNT_BITS / 64];
 };
 
@@ -25,14 +24,24 @@ struct filter_builder {
 int filter_builder_begin(struct filter_builder *builder, size_t capacity);
 void filter_builder_deinit(struct filter_builder *builder);
 
+/* More than fit: the block goes without a filter. */
+static inline bool filter_builder_is_full(const struct filter_builder *builder)
+{
+    return builder->n_hashes > builder->capacity;
+}
+
+/* Without a branch on whether it is wanted. */
+static inline void filter_builder_add_if(struct filter_builder *builder, uint64_t hash, bool wanted)
+{
+    if (filter_builder_is_full(builder))
+        return;
+    builder->hashes[builder->n_hashes] = hash;
+    builder->n_hashes += wanted;
+}
+
 static inline void filter_builder_add(struct filter_builder *builder, uint64_t hash)
 {
-    if (builder->n_hashes == builder->capacity) {
-        builder->is_full = true;
-        return;
-    }
-    builder->hashes[builder->n_hashes++] = hash;
-    builder->seen[hash % FILTER_COUNT_BITS / 64] |= UINT64_C(1) << (hash % 64);
+    filter_builder_add_if(builder, hash, true);
 }
 
 /* All tokens of a text that a filter knows of. */
