@@ -135,7 +135,7 @@ static int set_sources(struct store_encoder *encoder, struct batch *const *batch
     uint32_t *maps = (uint32_t *)encoder->maps.data;
     memset(maps, 0, n_maps * sizeof(*maps));
     for (size_t i = 0; i < n; i++) {
-        struct source source = {batches[i], maps, maps + batches[i]->n_peers, 0};
+        struct source source = {batches[i], maps, maps + batches[i]->n_peers, 0, 0};
         if (batches[i]->n_records > 0 &&
             encoder_input(encoder, batches[i]->input, &source.input) < 0)
             return -ENOMEM;
@@ -175,7 +175,7 @@ static void summarise(struct store_encoder *encoder, const struct record *record
 static int survey(struct store_encoder *encoder, size_t n_sources)
 {
     struct rows *rows = &encoder->rows;
-    const struct source *sources = (const struct source *)encoder->sources.data;
+    struct source *sources = (struct source *)encoder->sources.data;
     struct text host = {0}, app = {0};
     uint32_t stream = UINT32_MAX;
     size_t row = 0;
@@ -197,6 +197,8 @@ static int survey(struct store_encoder *encoder, size_t n_sources)
             rows->received_us[row] = record->received_us;
             rows->reception_flags[row] = record->flags;
             summarise(encoder, record);
+            uint32_t end = record->line.off + record->line.len;
+            sources[s].n_bytes = end > sources[s].n_bytes ? end : sources[s].n_bytes;
         }
     }
     return 0;
@@ -245,7 +247,7 @@ static inline void fetch_ahead(const struct rows *rows, size_t i, size_t n_rows)
     if (i + TEXTS_AHEAD < n_rows) {
         const struct grouped_row *row = &rows->grouped[i + TEXTS_AHEAD];
         const char *line = row->source->batch->bytes + row->record->line.off;
-        for (uint32_t at = CACHE_LINE; at < row->record->line.len && at < 5 * CACHE_LINE;
+        for (uint32_t at = 0; at < row->record->line.len + CACHE_LINE && at < 6 * CACHE_LINE;
              at += CACHE_LINE)
             __builtin_prefetch(line + at);
     }
@@ -261,7 +263,7 @@ static int gather(struct store_encoder *encoder)
         const struct record *record = rows->grouped[i].record;
         const struct source *source = rows->grouped[i].source;
         fetch_ahead(rows, i, encoder->n_rows);
-        encoder_add_row_texts(encoder, source->batch, record);
+        encoder_add_row_texts(encoder, source, record);
         rows->digits[i] = record->time_digits;
         rows->flags[i] = record->flags;
         rows->pri[i] = pri_of(record);

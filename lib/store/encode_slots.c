@@ -12,8 +12,6 @@
  */
 #define HEAD_BYTES (2 + VARINT_BYTES)
 
-#define VALUE_NUMBER ((UINT64_C(1) << VALUE_DIGITS_SHIFT) - 1)
-
 /* A plane is looked at so far. */
 #define SAMPLE_BYTES 256
 /* Fewer bytes do not tell. */
@@ -152,7 +150,7 @@ static int write_digits(const struct slot_writer *writer, uint64_t *values, size
 
 static struct text text_of(const struct slot_writer *writer, uint64_t value)
 {
-    struct text whole = writer->source->text(writer->source->arg, value >> 32);
+    struct text whole = writer->source->text(writer->source->arg, value >> VALUE_ROW_SHIFT);
     return (struct text){whole.data + (value >> 16 & 0xffff), value & 0xffff};
 }
 

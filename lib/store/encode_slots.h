@@ -2,27 +2,9 @@
 #ifndef STORE_ENCODE_SLOTS_H
 #define STORE_ENCODE_SLOTS_H
 
-/*
- * One column of slot values: chooses its mode (template.h) and writes it.
- *
- * A value is eight bytes until then:
- *   DIGITS    the number, and from bit VALUE_DIGITS_SHIFT on how many digits it was written with
- *   ADDRESS   the address
- *   TEXT      row << 32 | offset << 16 | length: where its text is
- */
+/* One column of slot values (split.h): chooses its mode (template.h) and writes it. */
 
 #include "store/encode_text.h"
-
-#define VALUE_DIGITS_SHIFT 58 /* 10^17 < 2^57 */
-
-/* value is 0 where it does not count; so no class is guessed. */
-static inline uint64_t slot_value(const struct slot *slot, uint32_t row)
-{
-    uint64_t len = slot->end - slot->at;
-    uint64_t place = (uint64_t)row << 32 | (uint64_t)slot->at << 16 | len;
-    return slot->value | (slot->class == SLOT_DIGITS ? len << VALUE_DIGITS_SHIFT : 0) |
-           (slot->class == SLOT_TEXT ? place : 0);
-}
 
 struct slot_writer {
     struct buffer *heads, *plain, *dense;

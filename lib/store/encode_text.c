@@ -211,6 +211,8 @@ static uint32_t find_template(struct text_encoder *encoder, const char *skeleton
     return index;
 }
 
+_Static_assert(TEMPLATE_MAX_SLOTS < FILTER_SLACK, "a row's slots fit");
+
 /* A chain of more than four numbers holds more addresses than the slot (token.h). */
 static void add_chain(struct filter_builder *filter, const char *text, size_t len,
                       const struct slot *slot)
@@ -222,41 +224,49 @@ static void add_chain(struct filter_builder *filter, const char *text, size_t le
     }
 }
 
-static void add_token(struct filter_builder *filter, const char *text, const struct slot *slot)
+static void put_token(struct filter_builder *filter, const char *text, const struct slot *slot)
 {
-    filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + slot->token_at,
-                                           slot->end - slot->token_at));
+    filter_builder_put(
+        filter, filter_hash(FILTER_TOKEN, text + slot->token_at, slot->end - slot->token_at), true);
 }
 
 /* Numbers with leading zeros are hashed as texts. Whether one is long enough to be in the filter
  * cannot be guessed, so that its hash is made in any case. */
-static void add_number(struct filter_builder *filter, const char *text, const struct slot *slot)
+static inline void put_number(struct filter_builder *filter, const char *text,
+                              const struct slot *slot)
 {
-    uint32_t n_digits = slot->end - slot->at;
-    if (slot->token_at != slot->at)
-        add_token(filter, text, slot);
-    else if (text[slot->at] != '0')
-        filter_builder_add_if(filter, filter_hash_number(slot->value),
-                              n_digits > TOKEN_SHORT_DIGITS);
-    else if (n_digits > TOKEN_SHORT_DIGITS)
-        add_token(filter, text, slot);
+    bool is_long = slot->end - slot->at > TOKEN_SHORT_DIGITS;
+    if (slot->token_at == slot->at && text[slot->at] != '0')
+        filter_builder_put(filter, filter_hash_number(slot->value & VALUE_NUMBER), is_long);
+    else if (slot->token_at != slot->at || is_long)
+        put_token(filter, text, slot);
 }
 
-static void add_slots_to_filter(struct filter_builder *filter, const char *text, size_t len,
-                                const struct split *split)
+static void add_to_filter(struct filter_builder *filter, const char *text, size_t len,
+                          const struct split *split)
 {
+    if (filter_builder_is_full(filter))
+        return;
     for (uint32_t i = 0; i < split->n_slots; i++) {
         const struct slot *slot = &split->slots[i];
         if (slot->class == SLOT_DIGITS) {
-            add_number(filter, text, slot);
+            put_number(filter, text, slot);
         } else if (slot->class == SLOT_ADDRESS) {
-            filter_builder_add(filter, filter_hash_address((uint32_t)slot->value));
+            filter_builder_put(filter, filter_hash_address((uint32_t)slot->value), true);
             if (slot->end < len && text[slot->end] == '.')
                 add_chain(filter, text, len, slot);
         } else {
-            add_token(filter, text, slot);
+            put_token(filter, text, slot);
         }
     }
+}
+
+static void add_values(struct text_encoder *encoder, const struct split *split, uint32_t row)
+{
+    uint64_t *values = encoder->vars + encoder->n_vars, row_of_text = (uint64_t)row << VALUE_ROW_SHIFT;
+    for (uint32_t i = 0; i < split->n_slots; i++)
+        values[i] = split->slots[i].value | (split->slots[i].class == SLOT_TEXT ? row_of_text : 0);
+    encoder->n_vars += split->n_slots;
 }
 
 /* Counts a row to its template. */
@@ -271,11 +281,12 @@ static void use_template(struct text_encoder *encoder, uint32_t index, size_t le
         filter_builder_add(encoder->filter, template->hashes[i]);
 }
 
-void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len)
+void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len,
+                      size_t n_readable)
 {
     const struct split *split = &encoder->split;
     uint32_t row = (uint32_t)encoder->n_rows++;
-    uint32_t index = template_tree_match(&encoder->tree, text, len, &encoder->split);
+    uint32_t index = template_tree_match(&encoder->tree, text, len, n_readable, &encoder->split);
     if (index == TREE_NONE && split_text(text, len, &encoder->split))
         index = find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
     if (index != UINT32_MAX && split->n_slots > encoder->var_capacity - encoder->n_vars)
@@ -287,12 +298,9 @@ void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len
         return;
     }
     use_template(encoder, index, len);
-    uint64_t *vars = encoder->vars + encoder->n_vars;
-    for (uint32_t i = 0; i < split->n_slots; i++)
-        vars[i] = slot_value(&split->slots[i], row);
-    encoder->n_vars += split->n_slots;
+    add_values(encoder, split, row);
     if (encoder->filter)
-        add_slots_to_filter(encoder->filter, text, len, split);
+        add_to_filter(encoder->filter, text, len, split);
 }
 
 /* Numbers the templates that stay, and gives their columns places. Returns how many stay. */

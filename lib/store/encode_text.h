@@ -58,8 +58,10 @@ size_t text_encoder_bytes(size_t n_rows, size_t n_bytes);
 
 /* Starts a block of at most n_rows, n_bytes of text. Returns 0, -ENOMEM. */
 int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);
-/* The text of the next row; it must live until text_encoder_finish(). */
-void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len);
+/* The text of the next row; it must live until text_encoder_finish(). n_readable >= len: bytes at
+ * `text` that may be read, of whatever value. */
+void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len,
+                      size_t n_readable);
 
 /*
  * What is needed to go back to a text: row as counted by text_encoder_add().

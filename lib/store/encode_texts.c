@@ -41,13 +41,15 @@ int encoder_begin_texts(struct store_encoder *encoder)
     return 0;
 }
 
-void encoder_add_row_texts(struct store_encoder *encoder, const struct batch *batch,
+void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
                            const struct record *record)
 {
+    const struct batch *batch = source->batch;
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
         struct span span = *span_of(record, i);
+        size_t n_readable = source->n_bytes > span.off + span.len ? source->n_bytes - span.off : span.len;
         if (encoder->text_bytes[i] > 0)
-            text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len);
+            text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len, n_readable);
     }
 }
 

@@ -37,6 +37,7 @@ struct source {
     const struct batch *batch;
     uint32_t *peers, *places;
     uint32_t input;
+    uint32_t n_bytes; /* that its lines reach over, from the first byte of the batch */
 };
 
 static inline bool same_text(struct text a, struct text b)
@@ -149,7 +150,7 @@ int encoder_place(struct store_encoder *encoder, const struct source *source, ui
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
 /* Texts and filter: started when text_bytes and the order are known; then row by row, grouped. */
 int encoder_begin_texts(struct store_encoder *encoder);
-void encoder_add_row_texts(struct store_encoder *encoder, const struct batch *batch,
+void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
                            const struct record *record);
 /* Ranks the streams by app, and fills rows.order with the first place of each. */
 void encoder_rank_streams(struct store_encoder *encoder);

@@ -7,7 +7,7 @@
 int filter_builder_begin(struct filter_builder *builder, size_t capacity)
 {
     if (builder->capacity < capacity) {
-        uint64_t *hashes = realloc(builder->hashes, (capacity + 1) * sizeof(*hashes));
+        uint64_t *hashes = realloc(builder->hashes, (capacity + FILTER_SLACK) * sizeof(*hashes));
         if (!hashes)
             return -ENOMEM;
         builder->hashes = hashes;

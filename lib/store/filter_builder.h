@@ -14,8 +14,11 @@
 
 #define FILTER_COUNT_BITS (1u << 16)
 
+/* Hashes that may be added without asking whether they fit, after filter_builder_is_full() said no. */
+#define FILTER_SLACK 64
+
 struct filter_builder {
-    uint64_t *hashes; /* room for one more than the capacity */
+    uint64_t *hashes; /* capacity + FILTER_SLACK */
     size_t n_hashes, capacity;
     uint64_t seen[FILTER_COUNT_BITS / 64];
 };
@@ -30,18 +33,17 @@ static inline bool filter_builder_is_full(const struct filter_builder *builder)
     return builder->n_hashes > builder->capacity;
 }
 
-/* Without a branch on whether it is wanted. */
-static inline void filter_builder_add_if(struct filter_builder *builder, uint64_t hash, bool wanted)
+/* One of FILTER_SLACK, if it is wanted, which is not branched on. */
+static inline void filter_builder_put(struct filter_builder *builder, uint64_t hash, bool wanted)
 {
-    if (filter_builder_is_full(builder))
-        return;
     builder->hashes[builder->n_hashes] = hash;
     builder->n_hashes += wanted;
 }
 
 static inline void filter_builder_add(struct filter_builder *builder, uint64_t hash)
 {
-    filter_builder_add_if(builder, hash, true);
+    if (!filter_builder_is_full(builder))
+        filter_builder_put(builder, hash, true);
 }
 
 /* All tokens of a text that a filter knows of. */

@@ -4,6 +4,7 @@
 
 /* Numbers and addresses as text. There must be room for NUMBER_BYTES; returns what is behind. */
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,22 +12,23 @@
 
 /*
  * Up to eight digits at `at`, of which eight bytes must be readable: how many they are and their
- * value, without a branch; 8 if there may be more.
+ * value; 8 if there may be more. Which of 0 to 7 they are is not branched on.
  */
 static inline unsigned number_take8(const char *at, uint64_t *ret_value)
 {
     const uint64_t each = UINT64_C(0x0101010101010101);
     uint64_t word;
     memcpy(&word, at, sizeof(word));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
-    uint64_t low = word & 0x7f * each;
-    uint64_t other = ((low ^ 0x30 * each) | ((low + 0x06 * each) ^ 0x30 * each)) & 0x70 * each;
-    uint64_t ends = ((other + 0x7f * each) | word) & 0x80 * each;
-    unsigned n = ends ? (unsigned)__builtin_ctzll(ends) / 8 : 8;
-    /* The digits move to the upper end; then pairs, fours and eights are added up. */
-    word = n ? (word & 0x0f * each) << (64 - 8 * n) : 0;
+    word = le64toh(word) ^ each * '0';
+    /* The highest bit of the first byte that is above 9; a carry goes only to those behind. */
+    uint64_t ends = (word | (word + each * (0x80 - 10))) & each * 0x80;
+    unsigned n = 8;
+    if (ends) {
+        unsigned bit = (unsigned)__builtin_ctzll(ends);
+        n = bit / 8;
+        word = word << (63 - bit) << 8; /* the digits move to the upper end */
+    }
+    /* Pairs, fours and eights are added up. */
     word = (word * (10 * 256 + 1)) >> 8 & UINT64_C(0x00ff00ff00ff00ff);
     word = (word * (UINT64_C(100) * 65536 + 1)) >> 16 & UINT64_C(0x0000ffff0000ffff);
     *ret_value = (word * (UINT64_C(10000) * 4294967296 + 1)) >> 32;

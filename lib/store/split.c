@@ -65,7 +65,7 @@ static void take_slot(const char *text, size_t len, const struct byte_masks *mas
     size_t end = mask_next_clear(masks->tokens, behind);
     slot->token_at = slot->at = (uint32_t)token;
     slot->end = (uint32_t)end;
-    slot->value = 0;
+    slot->value = value_of_text((uint32_t)token, (uint32_t)(end - token));
     slot->class = SLOT_TEXT;
     if (end != behind || behind - digit > SLOT_MAX_DIGITS)
         return;
@@ -78,7 +78,8 @@ static void take_slot(const char *text, size_t len, const struct byte_masks *mas
     } else if (token == digit || is_name(text + token, text + digit)) {
         slot->class = SLOT_DIGITS;
         slot->at = (uint32_t)digit;
-        slot->value = number(text + digit, text + behind);
+        slot->value =
+            value_of_digits(number(text + digit, text + behind), (uint32_t)(behind - digit));
     }
 }
 

@@ -11,8 +11,6 @@
 #define MAX_STEPS 512
 /* Places that it may come back to. */
 #define MAX_BACK 64
-/* Of a step: labels come first, then the classes of slots. */
-#define TRY_LABEL UINT32_MAX
 /* Numbers that make an address. */
 #define CHAIN 4
 
@@ -80,15 +78,14 @@ static inline unsigned find_byte(uint64_t bytes, char byte)
 static inline uint32_t find_child(const struct template_tree *tree, const struct tree_node *node,
                                   char first)
 {
-    uint32_t at = node->fan;
-    while (at != TREE_NONE) {
-        const struct tree_fan *fan = &tree->fans[at];
-        unsigned i = find_byte(fan->firsts, first);
+    if (node->child != TREE_NONE)
+        return node->child;
+    for (uint32_t at = node->fan; at != TREE_NONE; at = tree->fans[at].next) {
+        unsigned i = find_byte(tree->fans[at].firsts, first);
         if (i < FAN_CHILDREN)
-            return fan->child[i];
-        at = fan->next;
+            return tree->fans[at].child[i];
     }
-    return node->child;
+    return TREE_NONE;
 }
 
 static void put_in_fan(struct template_tree *tree, struct tree_node *node, uint32_t child)
@@ -231,14 +228,15 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
 }
 
 /*
- * The walk reads a copy of the text with zeros behind it, which are in no label and no slot: so it
- * need not look for the end, and may read SLACK bytes beyond.
+ * The walk reads up to SLACK bytes beyond the text; the byte behind it is in no slot, so that only
+ * labels may reach over the end.
  */
 #define SLACK 32
 
-static inline bool take_digits(const char *text, struct slot *slot)
+static inline uint32_t take_digits(const char *text, uint64_t *ret_value)
 {
-    static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
     uint64_t value, more;
     unsigned n = number_take8(text, &value);
     if (n == 8) {
@@ -248,48 +246,47 @@ static inline bool take_digits(const char *text, struct slot *slot)
         for (uint8_t digit; n >= 16 && (digit = (uint8_t)(text[n] - '0')) <= 9; n++)
             value = value * 10 + digit;
     }
-    slot->value = value;
-    slot->end = slot->at + n;
-    return n > 0 && n <= SLOT_MAX_DIGITS;
+    *ret_value = value_of_digits(value, n);
+    return n <= SLOT_MAX_DIGITS ? n : 0;
 }
 
-static inline bool take_address(const char *text, struct slot *slot)
+static inline uint32_t take_address(const char *text, uint64_t *ret_value)
 {
     uint32_t value = 0;
     size_t len = token_address_value(text, text + TOKEN_ADDRESS_BYTES, &value);
-    slot->value = value;
-    slot->end = slot->at + (uint32_t)len;
-    return len > 0;
+    *ret_value = value;
+    return (uint32_t)len;
 }
 
-static inline bool take_text(const char *text, struct slot *slot)
+static inline uint32_t take_text(const char *text, uint32_t at, uint64_t *ret_value)
 {
     uint64_t digits = 0;
     uint32_t len = 0;
-    for (;;) {
+    unsigned n;
+    do {
         struct mask16 mask = mask_16(text + len);
-        unsigned n = (unsigned)__builtin_ctzll(~mask.tokens);
+        n = (unsigned)__builtin_ctzll(~mask.tokens);
         digits |= mask.digits & ((UINT64_C(1) << n) - 1);
         len += n;
-        if (n < 16)
-            break;
-    }
-    slot->value = 0;
-    slot->end = slot->at + len;
-    return digits != 0;
+    } while (n == 16);
+    *ret_value = value_of_text(at, len);
+    return digits ? len : 0;
 }
 
+/* Fills the slot, if there is one. */
 static inline bool take_slot(const struct tree_node *node, enum slot_class class, const char *text,
                              uint32_t at, struct slot *slot)
 {
-    slot->at = at;
-    slot->token_at = at - node->n_name;
-    slot->class = class;
+    uint64_t value;
+    uint32_t len;
     if (class == SLOT_DIGITS)
-        return take_digits(text + at, slot);
-    if (class == SLOT_ADDRESS)
-        return take_address(text + at, slot);
-    return take_text(text + at, slot);
+        len = take_digits(text + at, &value);
+    else if (class == SLOT_ADDRESS)
+        len = take_address(text + at, &value);
+    else
+        len = take_text(text + at, at, &value);
+    *slot = (struct slot){at - node->n_name, at, at + len, class, value};
+    return len > 0;
 }
 
 /* The label behind its first bytes, which are equal: the last step overlaps the one before. */
@@ -303,89 +300,107 @@ static bool has_rest(const struct tree_node *node, const char *text)
     return mask_equal16(node->label + at, text + at) == 0xffff;
 }
 
-static inline bool has_label(const struct tree_node *node, const char *text)
+static inline bool has_label(const struct tree_node *node, const char *text, uint32_t left)
 {
-    return (mask_equal16(node->head, text) & node->mask) == node->mask &&
+    return node->len <= left && (~mask_equal16(node->head, text) & node->mask) == 0 &&
            (node->len <= TREE_LABEL_BYTES || has_rest(node, text));
+}
+
+/* The node behind the text's next label, or NULL. */
+static inline const struct tree_node *over_label(const struct template_tree *tree,
+                                                 const struct tree_node *node, const char *text,
+                                                 uint32_t left)
+{
+    uint32_t child = find_child(tree, node, *text);
+    return child != TREE_NONE && has_label(&tree->nodes[child], text, left) ? &tree->nodes[child]
+                                                                           : NULL;
+}
+
+/*
+ * The node behind one of a node's slots, from this class on, where the text has one, or NULL; and
+ * which classes are left then.
+ */
+static inline const struct tree_node *over_slot(const struct template_tree *tree,
+                                                const struct tree_node *node, unsigned *class,
+                                                const char *text, uint32_t at, struct slot *slot)
+{
+    unsigned n_slots = node->n_slots, next = n_slots == 1 ? node->class : *class;
+    while (n_slots > 0 && next < N_SLOT_CLASSES) {
+        unsigned tried = next;
+        next = n_slots == 1 ? N_SLOT_CLASSES : next + 1;
+        if (node->slots[tried] != TREE_NONE && take_slot(node, tried, text, at, slot)) {
+            *class = next;
+            return &tree->nodes[node->slots[tried]];
+        }
+    }
+    return NULL;
 }
 
 /* A node to which the walk may come back: its slots from this class on are left to be tried. */
 struct step {
-    uint32_t node, at, n_slots, class;
+    const struct tree_node *node;
+    struct slot *slot;
+    uint32_t at;
+    unsigned class;
 };
-
-/*
- * Over one of a node's slots, from this class on, where the text has one. Returns the node behind,
- * or TREE_NONE; and whether classes behind that one are left.
- */
-static inline uint32_t over_slot(const struct tree_node *node, uint32_t *class, const char *text,
-                                 uint32_t at, struct slot *slot)
-{
-    if (node->n_slots == 1) {
-        *class = N_SLOT_CLASSES;
-        return take_slot(node, node->class, text, at, slot) ? node->slots[node->class] : TREE_NONE;
-    }
-    for (uint32_t c = *class; c < N_SLOT_CLASSES; c++) {
-        *class = c + 1;
-        if (node->slots[c] != TREE_NONE && take_slot(node, c, text, at, slot))
-            return node->slots[c];
-    }
-    return TREE_NONE;
-}
 
 static uint32_t walk(const struct template_tree *tree, const char *text, uint32_t len,
                      struct split *split)
 {
-    const struct tree_node *nodes = tree->nodes;
     struct step back[MAX_BACK], *top = back;
-    uint32_t here = 0, at = 0, n_slots = 0, class = TRY_LABEL;
-    for (unsigned i = 0; i < MAX_STEPS && top < back + MAX_BACK; i++) {
-        const struct tree_node *node = &nodes[here];
-        uint32_t next;
-        if (class == TRY_LABEL) {
-            class = 0;
-            next = find_child(tree, node, text[at]);
-            if (next != TREE_NONE && has_label(&nodes[next], text + at)) {
-                if (node->n_slots > 0)
-                    *top++ = (struct step){here, at, n_slots, 0};
-                at += nodes[next].len;
-                here = next;
-                class = TRY_LABEL;
-                continue;
+    const struct tree_node *node = tree->nodes, *next;
+    struct slot *slot = split->slots, *const end = slot + TEMPLATE_MAX_SLOTS;
+    uint32_t at = 0;
+    for (unsigned i = 0; i < MAX_STEPS; i++) {
+        unsigned class = 0;
+        next = over_label(tree, node, text + at, len - at);
+        if (next) {
+            if (node->n_slots > 0)
+                *top++ = (struct step){node, slot, at, 0};
+            if (top == back + MAX_BACK)
+                return TREE_NONE;
+            at += next->len;
+            node = next;
+            continue;
+        }
+        while (slot == end || !(next = over_slot(tree, node, &class, text, at, slot))) {
+            if (at == len && node->leaf != TREE_NONE) {
+                split->n_slots = (uint32_t)(slot - split->slots);
+                return node->leaf;
             }
-        }
-        next = TREE_NONE;
-        if (node->n_slots > 0 && n_slots < TEMPLATE_MAX_SLOTS)
-            next = over_slot(node, &class, text, at, &split->slots[n_slots]);
-        if (next != TREE_NONE) {
-            if (class < N_SLOT_CLASSES)
-                *top++ = (struct step){here, at, n_slots, class};
-            at = split->slots[n_slots++].end;
-            here = next;
-            class = TRY_LABEL;
-        } else if (at == len && node->leaf != TREE_NONE) {
-            split->n_slots = n_slots;
-            return node->leaf;
-        } else if (top > back) {
-            here = (--top)->node;
+            if (top == back)
+                return TREE_NONE;
+            node = (--top)->node;
+            slot = top->slot;
             at = top->at;
-            n_slots = top->n_slots;
             class = top->class;
-        } else {
-            return TREE_NONE;
         }
+        if (class < N_SLOT_CLASSES)
+            *top++ = (struct step){node, slot, at, class};
+        if (top == back + MAX_BACK)
+            return TREE_NONE;
+        at = slot++->end;
+        node = next;
     }
     return TREE_NONE;
 }
 
-uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t n,
-                             struct split *split)
+/* Copied in front of zeros, which are in no label and no slot. */
+static uint32_t walk_copy(const struct template_tree *tree, const char *text, size_t len,
+                          struct split *split)
 {
-    char padded[TEMPLATE_MAX_BYTES + SLACK];
-    if (n > TEMPLATE_MAX_BYTES)
+    char copy[TEMPLATE_MAX_BYTES + SLACK];
+    memcpy(copy, text, len);
+    memset(copy + len, 0, SLACK);
+    return walk(tree, copy, (uint32_t)len, split);
+}
+
+uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
+                             size_t n_readable, struct split *split)
+{
+    if (len > TEMPLATE_MAX_BYTES)
         return TREE_NONE;
-    if (n > 0)
-        memcpy(padded, text, n);
-    memset(padded + n, 0, SLACK);
-    return walk(tree, padded, (uint32_t)n, split);
+    if (n_readable < len + SLACK || token_byte(text[len]) || text[len] == '.')
+        return walk_copy(tree, text, len, split);
+    return walk(tree, text, (uint32_t)len, split);
 }

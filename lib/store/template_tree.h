@@ -70,10 +70,10 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
 
 /*
  * The template that a text is of, or TREE_NONE; the tree need not find every text of it. Fills the
- * split but for the skeleton. The slots are as split_text() has them, except that those which are
+ * split but for the skeleton. n_readable >= len: bytes at `text` that may be read. The slots are as split_text() has them, except that those which are
  * static in the template are not slots, and that a TEXT slot may hold digits alone.
  */
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
-                             struct split *split);
+                             size_t n_readable, struct split *split);
 
 #endif
