@@ -23,7 +23,7 @@
 /* Beside what its lanes fill, an input that blocks may always have a small run at the store. */
 #define BLOCKING_BATCHES_AT_LEAST 2
 
-/* The first whose memory is not more than the configured one applies. */
+/* The first whose memory is not more than the configured one, and that it is enough for, applies. */
 static const struct scale {
     uint64_t memory;
     struct budget budget;
@@ -32,14 +32,6 @@ static const struct scale {
      {.batch_bytes = 256u << 10, .batch_records = 2048, .run_bytes = 1u << 20, .datagrams = 64}},
     {0, {.batch_bytes = 64u << 10, .batch_records = 512, .run_bytes = 128u << 10, .datagrams = 16}},
 };
-
-static struct budget scale_for(uint64_t memory)
-{
-    const struct scale *scale = scales;
-    while (scale->memory > memory)
-        scale++;
-    return scale->budget;
-}
 
 unsigned budget_receivers(const struct config *config)
 {
@@ -102,9 +94,9 @@ static unsigned blocking_batches(const struct config *config, size_t n_batches)
     return share < least ? least : share > most ? most : (unsigned)share;
 }
 
-int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
+static int divide(const struct config *config, struct budget budget, struct budget *ret_budget,
+                  size_t *ret_least_bytes)
 {
-    struct budget budget = scale_for(config->memory);
     uint32_t longest = budget_longest_line(config);
     if (budget.batch_bytes < 2 * longest)
         budget.batch_bytes = 2 * longest;
@@ -127,4 +119,16 @@ int budget_divide(const struct config *config, struct budget *ret_budget, size_t
     budget.blocking_batches = blocking_batches(config, n_batches);
     *ret_budget = budget;
     return 0;
+}
+
+/* What is too little for large blocks may do for small ones. */
+int budget_divide(const struct config *config, struct budget *ret_budget, size_t *ret_least_bytes)
+{
+    for (const struct scale *scale = scales;; scale++) {
+        int r = scale->memory > config->memory
+                    ? -ENOSPC
+                    : divide(config, scale->budget, ret_budget, ret_least_bytes);
+        if (r == 0 || scale->memory == 0)
+            return r;
+    }
 }

@@ -65,7 +65,8 @@ size_t store_encoder_bytes(size_t n_bytes, size_t n_records)
     size_t raw = n_bytes + n_records * COLUMN_BYTES;
     size_t growing = n_records * dicts + raw + ZSTD_compressBound(raw) + HEAD_ROOM;
     return sizeof(struct store_encoder) + ZSTD_BYTES + (n_records + 1) * ROW_BYTES +
-           N_TEXT_COLUMNS * text_encoder_bytes(n_records, 0) + text_encoder_bytes(0, n_bytes) +
+           (N_TEXT_COLUMNS - 1) * text_encoder_bytes(TEXT_OTHER_TEMPLATES, n_records, 0) +
+           text_encoder_bytes(TEXT_MESSAGE_TEMPLATES, n_records, n_bytes) +
            n_bytes / FILTERED_BYTES * sizeof(uint64_t) +
            6 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
 }
@@ -83,7 +84,8 @@ int encoder_new(const struct store_options *options, struct store_encoder **ret_
         return -ENOMEM;
     }
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
-        if (text_encoder_init(&encoder->texts[i], i == TEXT_MESSAGE ? &encoder->filter : NULL) < 0) {
+        if (text_encoder_init(&encoder->texts[i], i == TEXT_MESSAGE ? &encoder->filter : NULL,
+                              i == TEXT_MESSAGE ? TEXT_MESSAGE_TEMPLATES : TEXT_OTHER_TEMPLATES) < 0) {
             store_encoder_free(encoder);
             return -ENOMEM;
         }

@@ -41,24 +41,32 @@ static size_t max_values(size_t n_rows, size_t n_bytes)
     return n_rows + n_bytes / BYTES_A_VALUE + TEMPLATE_MAX_SLOTS;
 }
 
-size_t text_encoder_bytes(size_t n_rows, size_t n_bytes)
+static size_t bytes_of(const struct text_encoder *encoder)
 {
-    return intern_slots(TEXT_MAX_TEMPLATES) * sizeof(struct intern_slot) +
-           TEXT_MAX_TEMPLATES * (sizeof(struct text_template) + sizeof(uint32_t)) +
-           TEXT_TEMPLATES_BYTES + n_rows * sizeof(uint32_t) +
-           max_values(n_rows, n_bytes) * 2 * sizeof(uint64_t) + 5 * n_bytes;
+    return encoder->max_templates * (size_t)TEXT_TEMPLATE_BYTES;
 }
 
-int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter)
+size_t text_encoder_bytes(uint32_t max_templates, size_t n_rows, size_t n_bytes)
 {
-    *encoder = (struct text_encoder){.filter = filter};
-    encoder->templates = malloc(TEXT_MAX_TEMPLATES * sizeof(*encoder->templates));
-    encoder->used = malloc(TEXT_MAX_TEMPLATES * sizeof(*encoder->used));
+    return intern_slots(max_templates) * sizeof(struct intern_slot) +
+           template_tree_bytes(max_templates * TEXT_TEMPLATE_NODES) +
+           max_templates *
+               (sizeof(struct text_template) + sizeof(uint32_t) + (size_t)TEXT_TEMPLATE_BYTES) +
+           n_rows * sizeof(uint32_t) + max_values(n_rows, n_bytes) * 2 * sizeof(uint64_t) +
+           3 * n_bytes;
+}
+
+int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter,
+                      uint32_t max_templates)
+{
+    *encoder = (struct text_encoder){.filter = filter, .max_templates = max_templates};
+    encoder->templates = malloc(max_templates * sizeof(*encoder->templates));
+    encoder->used = malloc(max_templates * sizeof(*encoder->used));
     if (!encoder->templates || !encoder->used ||
-        buffer_reserve(&encoder->bytes, TEXT_TEMPLATES_BYTES) < 0)
+        buffer_reserve(&encoder->bytes, bytes_of(encoder)) < 0)
         return -ENOMEM;
-    int r = template_tree_init(&encoder->tree);
-    return r < 0 ? r : intern_clear(&encoder->known, TEXT_MAX_TEMPLATES);
+    int r = template_tree_init(&encoder->tree, max_templates * TEXT_TEMPLATE_NODES);
+    return r < 0 ? r : intern_clear(&encoder->known, encoder->max_templates);
 }
 
 void text_encoder_deinit(struct text_encoder *encoder)
@@ -109,13 +117,13 @@ static int reserve(struct text_encoder *encoder, size_t n_rows, size_t n_values)
 /* Forgets all templates when the last block left little room for new ones. */
 static int make_room(struct text_encoder *encoder)
 {
-    if (encoder->n_templates <= TEXT_MAX_TEMPLATES / 2 &&
-        encoder->bytes.len <= TEXT_TEMPLATES_BYTES / 2)
+    if (encoder->n_templates <= encoder->max_templates / 2 &&
+        encoder->bytes.len <= bytes_of(encoder) / 2)
         return 0;
     encoder->n_templates = 0;
     encoder->bytes.len = 0;
     template_tree_clear(&encoder->tree);
-    return intern_clear(&encoder->known, TEXT_MAX_TEMPLATES);
+    return intern_clear(&encoder->known, encoder->max_templates);
 }
 
 int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes)
@@ -182,8 +190,8 @@ static uint32_t add_template(struct text_encoder *encoder, const char *skeleton,
                              uint32_t n_slots)
 {
     size_t most = max_hashes(encoder, n) * sizeof(uint64_t) + n + 16;
-    if (encoder->n_templates == TEXT_MAX_TEMPLATES ||
-        most > TEXT_TEMPLATES_BYTES - encoder->bytes.len)
+    if (encoder->n_templates == encoder->max_templates ||
+        most > bytes_of(encoder) - encoder->bytes.len)
         return UINT32_MAX;
     struct text_template template = {.n_slots = n_slots, .n_skeleton = (uint32_t)n};
     uint64_t *hashes = (uint64_t *)(encoder->bytes.data + encoder->bytes.len);

@@ -18,9 +18,12 @@
 #include "store/intern.h"
 #include "store/template_tree.h"
 
-/* What is known at once, in one column. */
-#define TEXT_MAX_TEMPLATES   2048
-#define TEXT_TEMPLATES_BYTES (512u << 10)
+/* Templates that are known at once: of messages, and of any other column. */
+#define TEXT_MESSAGE_TEMPLATES 1024
+#define TEXT_OTHER_TEMPLATES   128
+/* Bytes of skeleton and hashes, and nodes of the tree, that there is room for, each. */
+#define TEXT_TEMPLATE_BYTES 384
+#define TEXT_TEMPLATE_NODES 6
 /* What is the same in so many rows of a block is taken for static from then on. */
 #define TEXT_LEARN_ROWS 16
 /* With fewer rows in a block, a template costs more than it saves. */
@@ -32,7 +35,7 @@ struct text_encoder {
     struct filter_builder *filter; /* NULL: the column is not in the filter */
     struct intern known;           /* index into templates */
     struct text_template *templates;
-    uint32_t n_templates;
+    uint32_t n_templates, max_templates;
     struct buffer bytes; /* of the templates: skeletons and hashes */
     struct template_tree tree;
     uint32_t *used;      /* of this block, in order of appearance */
@@ -50,11 +53,12 @@ struct text_encoder {
 };
 
 /* Returns 0, -ENOMEM. Nothing to undo but text_encoder_deinit(), which is always allowed. */
-int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter);
+int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter,
+                      uint32_t max_templates);
 void text_encoder_deinit(struct text_encoder *encoder);
 
 /* Bytes it holds at most for blocks of n_rows whose texts come to n_bytes. */
-size_t text_encoder_bytes(size_t n_rows, size_t n_bytes);
+size_t text_encoder_bytes(uint32_t max_templates, size_t n_rows, size_t n_bytes);
 
 /* Starts a block of at most n_rows, n_bytes of text. Returns 0, -ENOMEM. */
 int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);

@@ -14,10 +14,11 @@
 /* Numbers that make an address. */
 #define CHAIN 4
 
-int template_tree_init(struct template_tree *tree)
+int template_tree_init(struct template_tree *tree, uint32_t max_nodes)
 {
-    tree->nodes = aligned_alloc(sizeof(*tree->nodes), TREE_MAX_NODES * sizeof(*tree->nodes));
-    tree->fans = malloc(TREE_MAX_FANS * sizeof(*tree->fans));
+    tree->max_nodes = max_nodes;
+    tree->nodes = aligned_alloc(sizeof(*tree->nodes), max_nodes * sizeof(*tree->nodes));
+    tree->fans = malloc(max_nodes / 2 * sizeof(*tree->fans));
     if (!tree->nodes || !tree->fans) {
         template_tree_deinit(tree);
         return -ENOMEM;
@@ -45,7 +46,7 @@ static void set_label(struct tree_node *node, const char *label, size_t len)
 
 static uint32_t new_node(struct template_tree *tree, const char *label, size_t len, uint32_t n_name)
 {
-    if (tree->n_nodes == TREE_MAX_NODES)
+    if (tree->n_nodes == tree->max_nodes)
         return TREE_NONE;
     struct tree_node *node = &tree->nodes[tree->n_nodes];
     *node = (struct tree_node){

@@ -16,10 +16,7 @@
 
 #include "store/split.h"
 
-#define TREE_MAX_NODES 8192
-/* Every fan has two children at least, and two have nine or more. */
-#define TREE_MAX_FANS (TREE_MAX_NODES / 2)
-#define TREE_NONE     UINT32_MAX
+#define TREE_NONE UINT32_MAX
 
 /* Bytes of a label that the node itself has. */
 #define TREE_LABEL_BYTES 16
@@ -49,15 +46,18 @@ struct tree_fan {
 struct template_tree {
     struct tree_node *nodes; /* the first is the root */
     struct tree_fan *fans;
-    uint32_t n_nodes, n_fans;
+    uint32_t n_nodes, n_fans, max_nodes;
 };
 
-/* Bytes that a tree holds at most. */
-#define TREE_BYTES                                                                                 \
-    (TREE_MAX_NODES * sizeof(struct tree_node) + TREE_MAX_FANS * sizeof(struct tree_fan))
+/* Bytes that a tree of so many nodes holds at most: every fan has two children at least, and two
+ * have nine or more. */
+static inline size_t template_tree_bytes(uint32_t max_nodes)
+{
+    return max_nodes * sizeof(struct tree_node) + max_nodes / 2 * sizeof(struct tree_fan);
+}
 
 /* Returns 0, -ENOMEM. */
-int template_tree_init(struct template_tree *tree);
+int template_tree_init(struct template_tree *tree, uint32_t max_nodes);
 void template_tree_deinit(struct template_tree *tree);
 void template_tree_clear(struct template_tree *tree);
 

@@ -18,7 +18,7 @@ class Limits(harness.TestCase):
         ports = [harness.free_port() for _ in range(8)]
         inputs = {f"i{i}": {"listen": [f"udp://127.0.0.1:{port}", f"tcp://127.0.0.1:{port}"]}
                   for i, port in enumerate(ports)}
-        daemon = self.start({"workers": 4, "memory": "24M", "inputs": inputs})
+        daemon = self.start({"workers": 4, "memory": "32M", "inputs": inputs})
         for round_ in range(1, 41):
             for port in ports:
                 senders.udp(port, [b"<13>1 - - quiet - - - line"])

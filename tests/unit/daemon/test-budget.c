@@ -84,7 +84,7 @@ static void inputs_that_block_leave_half_to_others(void **state)
     }
     config.inputs = inputs;
     config.n_inputs = 10;
-    for (config.memory = 32 * MIB; config.memory <= 1024 * MIB; config.memory *= 2) {
+    for (config.memory = 64 * MIB; config.memory <= 1024 * MIB; config.memory *= 2) {
         assert_int_equal(budget_divide(&config, &budget, &least), 0);
         assert_true(budget.blocking_batches > config.workers);
         assert_true(8 * budget.blocking_batches + 2 * config.workers <= n_batches());
