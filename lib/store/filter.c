@@ -53,9 +53,10 @@ uint64_t filter_hash(enum filter_kind kind, const void *data, size_t len)
     if (kind == FILTER_PEER)
         return XXH3_64bits_withSeed(data, len, kind);
     size_t n_words = (len + 7) / 8;
-    if (n_words > 0)
+    if (n_words > 0) {
         folded[n_words - 1] = 0;
-    memcpy(folded, data, len);
+        memcpy(folded, data, len);
+    }
     for (size_t i = 0; i < n_words; i++)
         folded[i] = fold8(folded[i]);
     return XXH3_64bits_withSeed(folded, len, kind);

@@ -123,20 +123,37 @@ static const char *find_slot(const char *at, const char *end)
     return memchr(at, '\0', (size_t)(end - at));
 }
 
+static const char *skip_token(const char *at, const char *end)
+{
+    while (at < end && token_byte(*at))
+        at++;
+    return at;
+}
+
+/*
+ * Are there slots in a chain of as many numbers as an address has, or more? Static numbers count as
+ * slots do: "10.0.0." DIGITS would take addresses apart.
+ */
 static bool has_chain(const char *skeleton, size_t n)
 {
     const char *at = skeleton, *end = skeleton + n;
     unsigned n_numbers = 0;
-    for (;;) {
-        const char *slot = find_slot(at, end);
-        if (!slot)
-            return false;
-        bool joins = slot - at == 1 && *at == '.', is_address = slot[1] == SLOT_ADDRESS;
-        n_numbers = (joins ? n_numbers : 0) + (is_address ? CHAIN : 1);
-        if (n_numbers > CHAIN || (n_numbers == CHAIN && !is_address))
+    bool has_slot = false, behind_number = false;
+    while (at < end) {
+        bool joins = behind_number && *at == '.', is_slot = *at == '\0';
+        unsigned n_more = is_slot && at[1] == SLOT_ADDRESS ? CHAIN : is_slot || token_digit(*at);
+        at = is_slot ? at + SKELETON_SLOT_BYTES : token_byte(*at) ? skip_token(at, end) : at + 1;
+        behind_number = n_more > 0;
+        if (!behind_number && !joins) {
+            n_numbers = 0;
+            has_slot = false;
+        }
+        n_numbers += n_more;
+        has_slot |= is_slot;
+        if (has_slot && (n_numbers > CHAIN || (n_numbers == CHAIN && n_more == 1)))
             return true;
-        at = slot + SKELETON_SLOT_BYTES;
     }
+    return false;
 }
 
 /* How many token bytes a text ends with; all of it, and those before it, if it has no others. */

@@ -64,7 +64,7 @@ void template_tree_clear(struct template_tree *tree);
 /*
  * Where texts fit several templates, those with more static text are tried first. Left out when
  * there is no room, and when the skeleton holds a chain that may or may not be an address (slots
- * with dots between): those are split_text()'s.
+ * and numbers with dots between): those are split_text()'s.
  */
 void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n, uint32_t leaf);
 
