@@ -144,6 +144,14 @@ static int read_stored(struct block *block, const struct section *section, struc
     return XXH3_64bits(bytes, section->stored_bytes) == section->checksum ? 0 : -EBADMSG;
 }
 
+/* Never at NULL, so that nothing can be taken from an empty section, too. */
+static struct cursor cursor_of(const uint8_t *bytes, size_t len)
+{
+    static const uint8_t nothing[1];
+    const uint8_t *at = len > 0 ? bytes : nothing;
+    return (struct cursor){at, at + len};
+}
+
 static int read_section(struct block *block, const struct section *section, struct buffer *raw,
                         struct cursor *ret_bytes)
 {
@@ -154,7 +162,7 @@ static int read_section(struct block *block, const struct section *section, stru
             return r;
         if (section->stored_bytes != section->raw_bytes)
             return -EBADMSG;
-        *ret_bytes = (struct cursor){stored, stored + section->raw_bytes};
+        *ret_bytes = cursor_of(stored, section->raw_bytes);
         return 1;
     }
     int r = read_stored(block, section, &block->stored, &stored);
@@ -169,7 +177,7 @@ static int read_section(struct block *block, const struct section *section, stru
     if (ZSTD_decompressDCtx(block->zstd, raw->data, section->raw_bytes, stored,
                             section->stored_bytes) != section->raw_bytes)
         return -EBADMSG;
-    *ret_bytes = (struct cursor){raw->data, raw->data + section->raw_bytes};
+    *ret_bytes = cursor_of(raw->data, section->raw_bytes);
     return 1;
 }
 
@@ -184,7 +192,7 @@ static int find_section(struct block *block, enum section_id id, struct buffer *
 
 static int load_group(struct block *block)
 {
-    struct cursor bytes = {0};
+    struct cursor bytes = cursor_of(NULL, 0);
     int r = find_section(block, SECTION_GROUP, &block->scratch, &bytes);
     if (r < 0)
         return r;
@@ -199,7 +207,7 @@ static int load_group(struct block *block)
 
 static int find_in_group(const struct block *block, enum section_id id, struct cursor *ret_bytes)
 {
-    struct cursor group = {block->group.data, block->group.data + block->group.len};
+    struct cursor group = cursor_of(block->group.data, block->group.len);
     while (cursor_left(&group) > 0) {
         uint64_t len;
         const uint8_t *head = cursor_take(&group, 2);
@@ -220,6 +228,7 @@ int block_section(struct block *block, enum section_id id, struct buffer *raw,
                   struct cursor *ret_bytes)
 {
     int r = block->head.len == 0 ? read_head(block) : 0;
+    *ret_bytes = cursor_of(NULL, 0);
     if (r < 0)
         return r;
     r = find_section(block, id, raw, ret_bytes);

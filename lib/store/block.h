@@ -87,7 +87,7 @@ int block_filter(struct block *block, const uint8_t **ret_lines, size_t *ret_byt
 
 /*
  * The raw bytes of a section, in `raw` or in the group. Returns 1, 0 (the block has none: all
- * values are 0), -EBADMSG, -ENOMEM.
+ * values are 0; ret_bytes is empty), -EBADMSG, -ENOMEM.
  */
 int block_section(struct block *block, enum section_id id, struct buffer *raw,
                   struct cursor *ret_bytes);

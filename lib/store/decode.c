@@ -3,6 +3,8 @@
 
 #include "store/ints.h"
 
+#define MAX_TIME_DIGITS 9
+
 /*
  * Rows are stored grouped by stream, each stream's in order of reception. The stream of each row,
  * in order of reception, is enough to find the way back: row i lies behind all rows of lower
@@ -126,7 +128,6 @@ static int decode_whole(struct block *block, enum text_column column)
 static int find_part(struct block *block, enum text_column column, enum template_section part,
                      struct buffer *raw, struct cursor *ret_bytes)
 {
-    *ret_bytes = (struct cursor){0};
     int r = block_section(block, SECTION_TEMPLATE(column, part), raw, ret_bytes);
     return r < 0 ? r : 0;
 }
@@ -171,7 +172,7 @@ static int decode_sd(struct block *block)
 
 static int decode_time(struct block *block)
 {
-    int r = decode_u8(block, SECTION_TIME_DIGITS, block->digits, UINT8_MAX);
+    int r = decode_u8(block, SECTION_TIME_DIGITS, block->digits, MAX_TIME_DIGITS);
     if (r == 0)
         r = decode_u8(block, SECTION_FLAGS, block->flags, UINT8_MAX);
     return r < 0 ? r : block_decode_time(block);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/decode_text.h"
 
+#include "store/format.h"
 #include "store/ints.h"
 #include "store/number.h"
-
-#define MAX_BUILT_BYTES (1u << 30)
 
 void text_rows_deinit(struct text_rows *rows)
 {
@@ -78,7 +77,7 @@ static int take_texts(struct parse *parse, size_t n, struct slot_column *column)
 {
     struct buffer *offsets = &parse->rows->offsets;
     uint32_t n_bytes;
-    if (take_u32(&parse->dict, MAX_BUILT_BYTES, &n_bytes) < 0)
+    if (take_u32(&parse->dict, MAX_SECTION_BYTES, &n_bytes) < 0)
         return -EBADMSG;
     column->bytes = cursor_take(&parse->dense, n_bytes);
     if (!column->bytes || take_ints(parse, n, column) < 0)
@@ -144,7 +143,8 @@ static int take_templates(struct parse *parse)
     size_t n_columns = 0;
     for (uint32_t i = 0; i < rows->n_templates; i++) {
         struct text_template_rows *template = &templates_of(rows)[i];
-        if (take_u32(&parse->dict, UINT8_MAX, &template->n_slots) < 0)
+        if (template->n_rows == 0 ||
+            take_u32(&parse->dict, TEMPLATE_MAX_SLOTS, &template->n_slots) < 0)
             return -EBADMSG;
         template->lens_at = lens->len / sizeof(uint32_t);
         template->columns_at = n_columns;
@@ -168,7 +168,8 @@ static int take_templates(struct parse *parse)
         if (!template->text)
             return -EBADMSG;
     }
-    return buffer_reserve(&rows->columns, n_columns * sizeof(struct slot_column));
+    /* One more, so that there is memory to point at. */
+    return buffer_reserve(&rows->columns, (n_columns + 1) * sizeof(struct slot_column));
 }
 
 static int take_columns(struct parse *parse)
@@ -206,8 +207,8 @@ int text_rows_parse(struct text_rows *rows, const struct text_sections *sections
     uint32_t n_bytes;
     rows->templates.len = rows->columns.len = rows->lens.len = 0;
     rows->offsets.len = rows->built.len = 0;
-    if (take_u32(&parse.dict, n_rows, &rows->n_templates) < 0 ||
-        take_u32(&parse.dict, MAX_BUILT_BYTES, &n_bytes) < 0)
+    if (take_u32(&parse.dict, n_rows, &rows->n_templates) < 0 || rows->n_templates == 0 ||
+        take_u32(&parse.dict, n_rows * TEMPLATE_MAX_BYTES, &n_bytes) < 0)
         return -EBADMSG;
     if (buffer_reserve(&rows->templates, rows->n_templates * sizeof(struct text_template_rows)) <
             0 ||

@@ -134,6 +134,7 @@ def read_templates(cursors, index):
     """For each template the texts of its rows, in order."""
     head, plain, dense = cursors
     n_templates = head.varint(len(index))
+    need(n_templates >= 1, "a dict without templates")
     n_bytes = head.varint(MAX_RAW)
     n_rows = collections.Counter(index)
     lengths = []
