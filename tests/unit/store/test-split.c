@@ -150,7 +150,10 @@ static void skeletons_hold_what_lines_share(void **state)
     assert_skeleton("1.2.3 1.2.3.4.5 1.2.3.256", "D.D.D A.D D.D.D.D");
     assert_skeleton("12345678901234567 123456789012345678", "D T");
     assert_skeleton("z123456789012345678", "T");
-    assert_skeleton("\xc3\xbc" "7 _7 a7 g7", "\xc3\xbc" "D _D T gD");
+    assert_skeleton("\xc3\xbc"
+                    "7 _7 a7 g7",
+                    "\xc3\xbc"
+                    "D _D T gD");
     assert_skeleton("10.0.0.1x", "D.D.D.T");
     assert_skeleton("x10.0.0.1", "xD.D.D.D");
 }
@@ -175,7 +178,8 @@ static void what_is_kept_whole(void **state)
 
 static size_t random_text(char *text, size_t most)
 {
-    static const char *const alphabets[] = {"01259..  af_x\xc3", "012.", "0 a", "a1_", "0123456789"};
+    static const char *const alphabets[] = {"01259..  af_x\xc3", "012.", "0 a", "a1_",
+                                            "0123456789"};
     const char *alphabet = alphabets[rand() % 5];
     size_t len = (size_t)rand() % most, n = strlen(alphabet);
     for (size_t i = 0; i < len; i++)
@@ -228,7 +232,7 @@ static void forest_add(struct forest *forest, const struct split *split)
 static void forest_init(struct forest *forest)
 {
     *forest = (struct forest){0};
-    assert_int_equal(template_tree_init(&forest->tree), 0);
+    assert_int_equal(template_tree_init(&forest->tree, 8192), 0);
 }
 
 static void forest_deinit(struct forest *forest)
@@ -285,7 +289,7 @@ static bool check_match(const struct forest *forest, const char *text, size_t le
     static struct split found, expected;
     char *copy = malloc(len ? len : 1);
     memcpy(copy, text, len);
-    uint32_t leaf = template_tree_match(&forest->tree, copy, len, &found);
+    uint32_t leaf = template_tree_match(&forest->tree, copy, len, len, &found);
     if (leaf != TREE_NONE) {
         assert_true(naive_split(text, len, &expected));
         assert_puts_together(forest, leaf, text, len, &found);
@@ -314,7 +318,7 @@ static void matches_as_texts_are_split(void **state)
         forest_init(&forest);
         for (unsigned i = 0; i < 100; i++) {
             size_t len = random_text(text, round % 2 ? 12 : TEXT_BYTES);
-            bool is_new = template_tree_match(&forest.tree, text, len, &split) == TREE_NONE;
+            bool is_new = template_tree_match(&forest.tree, text, len, len, &split) == TREE_NONE;
             check_match(&forest, text, len);
             if (is_new && split_text(text, len, &split))
                 forest_add(&forest, &split);
@@ -330,8 +334,16 @@ static void matches_as_texts_are_split(void **state)
 static void finds_what_was_inserted(void **state)
 {
     static const char *const texts[] = {
-        "from 192.0.2.7 port 4711 ssh2", "from 192.0.2.7 port 4711 ssh2 x", "from web01 port 1 ssh2",
-        "GET /a/4f3a9 200", "GET /b/17 200", "7 ms", "no digits", "", "GET ", "4f3a",
+        "from 192.0.2.7 port 4711 ssh2",
+        "from 192.0.2.7 port 4711 ssh2 x",
+        "from web01 port 1 ssh2",
+        "GET /a/4f3a9 200",
+        "GET /b/17 200",
+        "7 ms",
+        "no digits",
+        "",
+        "GET ",
+        "4f3a",
     };
     enum { N = sizeof(texts) / sizeof(texts[0]) };
     static struct split split;
@@ -342,15 +354,19 @@ static void finds_what_was_inserted(void **state)
         forest_add(&forest, &split);
     }
     for (unsigned i = 0; i < N; i++)
-        assert_int_equal(template_tree_match(&forest.tree, texts[i], strlen(texts[i]), &split), i);
-    assert_int_equal(template_tree_match(&forest.tree, "from 10.0.0.1 port 2 ssh3", 25, &split), 0);
+        assert_int_equal(
+            template_tree_match(&forest.tree, texts[i], strlen(texts[i]), strlen(texts[i]), &split),
+            i);
+    assert_int_equal(template_tree_match(&forest.tree, "from 10.0.0.1 port 2 ssh3", 25, 25, &split),
+                     0);
     assert_int_equal(split.slots[0].value, 0x0a000001);
     assert_int_equal(split.slots[2].value, 3);
     assert_int_equal(split.slots[2].token_at, 21);
-    assert_int_equal(template_tree_match(&forest.tree, "from x port 2 ssh3", 18, &split), TREE_NONE);
-    assert_int_equal(template_tree_match(&forest.tree, "7 msx", 5, &split), TREE_NONE);
+    assert_int_equal(template_tree_match(&forest.tree, "from x port 2 ssh3", 18, 18, &split),
+                     TREE_NONE);
+    assert_int_equal(template_tree_match(&forest.tree, "7 msx", 5, 5, &split), TREE_NONE);
     template_tree_clear(&forest.tree);
-    assert_int_equal(template_tree_match(&forest.tree, "7 ms", 4, &split), TREE_NONE);
+    assert_int_equal(template_tree_match(&forest.tree, "7 ms", 4, 4, &split), TREE_NONE);
     forest_deinit(&forest);
 }
 
@@ -361,13 +377,13 @@ static void static_text_is_tried_first(void **state)
     static const char special[] = {'v', ' ', '1', ' ', '\0', SLOT_DIGITS};
     static struct split split;
     struct template_tree tree;
-    assert_int_equal(template_tree_init(&tree), 0);
+    assert_int_equal(template_tree_init(&tree, 8192), 0);
     template_tree_insert(&tree, general, sizeof(general), 0);
     template_tree_insert(&tree, special, sizeof(special), 1);
-    assert_int_equal(template_tree_match(&tree, "v 1 5", 5, &split), 1);
+    assert_int_equal(template_tree_match(&tree, "v 1 5", 5, 5, &split), 1);
     assert_int_equal(split.n_slots, 1);
-    assert_int_equal(template_tree_match(&tree, "v 2 5", 5, &split), 0);
-    assert_int_equal(template_tree_match(&tree, "v 12 5", 6, &split), 0);
+    assert_int_equal(template_tree_match(&tree, "v 2 5", 5, 5, &split), 0);
+    assert_int_equal(template_tree_match(&tree, "v 12 5", 6, 6, &split), 0);
     assert_int_equal(split.n_slots, 2);
     assert_int_equal(split.slots[0].value, 12);
     template_tree_deinit(&tree);
