@@ -88,8 +88,8 @@ static uint64_t hash_text(struct text text)
 
 static uint64_t hash_row(const struct store_row *row)
 {
-    const struct text texts[] = {row->host,  row->app,        row->procid,       row->msgid,
-                                 row->sd,    row->message,    row->input,        row->place.city,
+    const struct text texts[] = {row->host,         row->app,      row->procid, row->msgid,
+                                 row->sd,           row->message,  row->input,  row->place.city,
                                  row->place.region, row->place.org};
     uint64_t hash = 0;
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -144,6 +144,40 @@ static void read_block(int fd, const struct block_header *header)
             load(&block, fd, header, column);
     check_filter(&block, fd, header);
     block_deinit(&block);
+}
+
+/* libFuzzer's; there are none when the corpus is replayed. */
+size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max_size) __attribute__((weak));
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed);
+
+/* Where the head of a section is, one of all by chance; 0: there is none. */
+static size_t choose_section(const uint8_t *data, size_t size, unsigned seed)
+{
+    size_t heads[MAX_SECTIONS], n = 0;
+    for (size_t at = 2; at + 3 <= size && n < MAX_SECTIONS; at += 3u + get_u16(data + at + 1))
+        heads[n++] = at;
+    return n > 0 ? heads[seed % n] : 0;
+}
+
+/* Mostly the content of one section, so that those behind it stay what they are. */
+size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
+{
+    size_t head = seed % 8 ? choose_section(data, size, seed / 8) : 0;
+    if (head == 0 || size >= max_size)
+        return LLVMFuzzerMutate(data, size, max_size);
+    size_t at = head + 3, len = get_u16(data + head + 1);
+    len = len < size - at ? len : size - at;
+    size_t behind = size - at - len, room = max_size - size + len;
+    room = room < UINT16_MAX ? room : UINT16_MAX;
+    uint8_t *content = malloc(room + 1);
+    CHECK(content);
+    memcpy(content, data + at, len);
+    size_t changed = LLVMFuzzerMutate(content, len, room);
+    memmove(data + at + changed, data + at + len, behind);
+    memcpy(data + at, content, changed);
+    put_u16(data + head + 1, (uint16_t)changed);
+    free(content);
+    return at + changed + behind;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -46,7 +46,10 @@ static void words_and_numbers_are_runs(void **state)
     assert_tokens("a", "a|");
     assert_tokens("GET /x_1 4f3a_09, 1234567 ms", "GET|x_1|4f3a_09|1234567#ms|");
     assert_tokens("ssh2: 007-8", "ssh2|007#8#");
-    assert_tokens("Gr\xc3\xbc\xc3\x9f" "e@z\x7fy", "Gr\xc3\xbc\xc3\x9f" "e|z|y|");
+    assert_tokens("Gr\xc3\xbc\xc3\x9f"
+                  "e@z\x7fy",
+                  "Gr\xc3\xbc\xc3\x9f"
+                  "e|z|y|");
 }
 
 static void addresses_come_before_their_tokens(void **state)
