@@ -10,8 +10,7 @@
  */
 
 /* Bytes that a row takes in struct rows. */
-#define ROW_BYTES                                                                                  \
-    (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + 7 * sizeof(uint32_t) + 7)
+#define ROW_BYTES (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + 7 * sizeof(uint32_t) + 7)
 
 static void *carve(char **at, size_t size, size_t n)
 {

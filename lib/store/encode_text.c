@@ -7,9 +7,9 @@
 
 /*
  * Each row is split and its template looked up, by the tree of known templates where that finds it;
- * the values of its slots are appended to `vars`, eight bytes each. When all rows are there, the templates with too few of them are given up, the
- * values are sorted by column (a counting sort: the places are known), and the columns are written
- * (encode_slots.c).
+ * the values of its slots are appended to `vars`, eight bytes each. When all rows are there, the
+ * templates with too few of them are given up, the values are sorted by column (a counting sort: the
+ * places are known), and the columns are written (encode_slots.c).
  *
  *   vars      row 0: a0 b0 c0 | row 1: d0 | row 2: a1 b1 c1 | …
  *   columns   template 0: a0 a1 … b0 b1 … c0 c1 … | template 1: d0 …
@@ -28,8 +28,8 @@ struct text_template {
     /* in this block: */
     uint32_t n_rows, n_seen;
     uint64_t n_text_bytes; /* of its rows */
-    uint32_t number;    /* 1 + its place on disk; 0: given up */
-    size_t first_value; /* in columns */
+    uint32_t number;       /* 1 + its place on disk; 0: given up */
+    size_t first_value;    /* in columns */
 };
 
 /* Bytes of text that a slot stands for, at least, but for one in each row; more slots than that are
@@ -271,7 +271,8 @@ static void add_to_filter(struct filter_builder *filter, const char *text, size_
 
 static void add_values(struct text_encoder *encoder, const struct split *split, uint32_t row)
 {
-    uint64_t *values = encoder->vars + encoder->n_vars, row_of_text = (uint64_t)row << VALUE_ROW_SHIFT;
+    uint64_t *values = encoder->vars + encoder->n_vars,
+             row_of_text = (uint64_t)row << VALUE_ROW_SHIFT;
     for (uint32_t i = 0; i < split->n_slots; i++)
         values[i] = split->slots[i].value | (split->slots[i].class == SLOT_TEXT ? row_of_text : 0);
     encoder->n_vars += split->n_slots;
@@ -289,8 +290,7 @@ static void use_template(struct text_encoder *encoder, uint32_t index, size_t le
         filter_builder_add(encoder->filter, template->hashes[i]);
 }
 
-void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len,
-                      size_t n_readable)
+void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len, size_t n_readable)
 {
     const struct split *split = &encoder->split;
     uint32_t row = (uint32_t)encoder->n_rows++;
@@ -323,7 +323,7 @@ static uint32_t number_templates(struct text_encoder *encoder)
         template->number = stays ? ++n : 0;
         template->n_seen = 0;
         template->first_value = n_values;
-        n_values += stays ? template->n_rows * (size_t)template->n_slots : 0;
+        n_values += stays ? template->n_rows * (size_t) template->n_slots : 0;
     }
     return n;
 }

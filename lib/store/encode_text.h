@@ -38,7 +38,7 @@ struct text_encoder {
     uint32_t n_templates, max_templates;
     struct buffer bytes; /* of the templates: skeletons and hashes */
     struct template_tree tree;
-    uint32_t *used;      /* of this block, in order of appearance */
+    uint32_t *used; /* of this block, in order of appearance */
     uint32_t n_used;
 
     uint32_t *rows; /* of each row: 1 + index into templates, 0: kept whole */

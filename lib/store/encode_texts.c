@@ -47,7 +47,8 @@ void encoder_add_row_texts(struct store_encoder *encoder, const struct source *s
     const struct batch *batch = source->batch;
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
         struct span span = *span_of(record, i);
-        size_t n_readable = source->n_bytes > span.off + span.len ? source->n_bytes - span.off : span.len;
+        size_t n_readable =
+            source->n_bytes > span.off + span.len ? source->n_bytes - span.off : span.len;
         if (encoder->text_bytes[i] > 0)
             text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len, n_readable);
     }
@@ -73,7 +74,9 @@ static int add_whole(struct store_encoder *encoder, const struct column_rows *ro
     if (whole->len == 0)
         return 0;
     int r = encoder_add_ints(encoder, SECTION_LENGTHS(rows->column), lens, n);
-    return r < 0 ? r : encoder_add_section(encoder, SECTION_TEXT(rows->column), whole->data, whole->len);
+    return r < 0
+               ? r
+               : encoder_add_section(encoder, SECTION_TEXT(rows->column), whole->data, whole->len);
 }
 
 static int add_templates(struct store_encoder *encoder, enum text_column column)

@@ -218,7 +218,7 @@ static void add_slot(struct template_tree *tree, uint32_t at, unsigned class)
     struct tree_node *node = &tree->nodes[at];
     node->slots[class] = new_node(tree, "", 0, 0);
     node->n_slots += node->slots[class] != TREE_NONE;
-    node->class = (uint8_t)class;
+    node->class = (uint8_t) class;
 }
 
 void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n, uint32_t leaf)
@@ -331,7 +331,7 @@ static inline const struct tree_node *over_label(const struct template_tree *tre
 {
     uint32_t child = find_child(tree, node, *text);
     return child != TREE_NONE && has_label(&tree->nodes[child], text, left) ? &tree->nodes[child]
-                                                                           : NULL;
+                                                                            : NULL;
 }
 
 /*

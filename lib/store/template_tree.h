@@ -23,7 +23,7 @@
 
 struct tree_node {
     char head[TREE_LABEL_BYTES]; /* of the label; zeros behind it */
-    const char *label; /* of a skeleton that was inserted, which must outlive the tree */
+    const char *label;           /* of a skeleton that was inserted, which must outlive the tree */
     uint16_t len;
     uint16_t mask;   /* the bytes that head[] has */
     uint16_t n_name; /* bytes in front of a slot here that belong to its token */
@@ -66,12 +66,14 @@ void template_tree_clear(struct template_tree *tree);
  * there is no room, and when the skeleton holds a chain that may or may not be an address (slots
  * and numbers with dots between): those are split_text()'s.
  */
-void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n, uint32_t leaf);
+void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n,
+                          uint32_t leaf);
 
 /*
- * The template that a text is of, or TREE_NONE; the tree need not find every text of it. Fills the
- * split but for the skeleton. n_readable >= len: bytes at `text` that may be read. The slots are as split_text() has them, except that those which are
- * static in the template are not slots, and that a TEXT slot may hold digits alone.
+ * The template that a text is of, or TREE_NONE; the tree need not find every text of it.
+ * n_readable >= len: bytes at `text` that may be read, of whatever value. Fills the split but for
+ * the skeleton. The slots are as split_text() has them, except that those which are static in the
+ * template are not slots, and that a TEXT slot may hold digits alone.
  */
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
                              size_t n_readable, struct split *split);

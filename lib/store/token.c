@@ -9,7 +9,7 @@
 #define DIGIT  (TOKEN_BYTE | TOKEN_DIGIT)
 
 const uint8_t token_class[256] = {
-    ['0' ... '9'] = DIGIT,  ['A' ... 'Z'] = LETTER,  ['_'] = LETTER,
+    ['0' ... '9'] = DIGIT,  ['A' ... 'Z'] = LETTER,   ['_'] = LETTER,
     ['a' ... 'z'] = LETTER, [0x80 ... 0xff] = LETTER,
 };
 
@@ -50,8 +50,8 @@ static size_t address_of_16(const char *at, uint32_t *ret_value)
     if (!has_lengths || padded || (~(digits | dots) & before) || (mask.tokens >> end & 1))
         return 0;
     uint64_t high = octets(upper_bytes(at, len_0) | (uint64_t)upper_bytes(at + at_1, len_1) << 32);
-    uint64_t low = octets(upper_bytes(at + at_2, len_2) |
-                          (uint64_t)upper_bytes(at + at_3, len_3) << 32);
+    uint64_t low =
+        octets(upper_bytes(at + at_2, len_2) | (uint64_t)upper_bytes(at + at_3, len_3) << 32);
     if ((high | low) & UINT64_C(0xffffff00ffffff00))
         return 0;
     *ret_value = (uint32_t)(high << 24 | (high >> 32) << 16 | (low & 0xff) << 8 | low >> 32);

@@ -106,8 +106,7 @@ static bool check(struct bench *bench)
     assert_int_equal(info.n_rows, batch->n_records);
     for (uint32_t i = 0; i < batch->n_records; i++) {
         store_reader_row(bench->reader, i, &row);
-        assert_row(&row, batch, &batch->records[i],
-                   bench->fixture.options.inputs[batch->input]);
+        assert_row(&row, batch, &batch->records[i], bench->fixture.options.inputs[batch->input]);
     }
     bench->batch = batch_destroy(batch);
     return has_filter;
@@ -187,9 +186,35 @@ static void hard_texts(void **state)
 static size_t put_pieces(struct fixture *fixture, char *text, unsigned max_pieces)
 {
     static const char *const pieces[] = {
-        " ", ".", "0", "1", "00", "7", "255", "256", "a", "f", "g", "_", "-", ":", "x1", "ab",
-        "\xc3\xa9", "12345", "123456", "1.2.3.4", "10.0.0.1", " user ", " took ", "ms", "=\"",
-        "1234567890", "0123", "deadbeef", "a static piece of more than sixteen bytes ",
+        " ",
+        ".",
+        "0",
+        "1",
+        "00",
+        "7",
+        "255",
+        "256",
+        "a",
+        "f",
+        "g",
+        "_",
+        "-",
+        ":",
+        "x1",
+        "ab",
+        "\xc3\xa9",
+        "12345",
+        "123456",
+        "1.2.3.4",
+        "10.0.0.1",
+        " user ",
+        " took ",
+        "ms",
+        "=\"",
+        "1234567890",
+        "0123",
+        "deadbeef",
+        "a static piece of more than sixteen bytes ",
     };
     size_t len = 0;
     unsigned n = fixture_random(fixture, max_pieces);
@@ -296,10 +321,10 @@ static void many_templates(void **state)
         for (unsigned i = 0; i < 8000; i++)
             for (unsigned n = 0; n < 2; n++) {
                 unsigned word = i * 2654435761u + (round & 1);
-                size_t len = (size_t)sprintf(text, "%c%c%c%c%c%c said %u times %u.%u", 'g' + word % 17,
-                                             'g' + word / 17 % 17, 'g' + word / 289 % 17,
-                                             'g' + word / 4913 % 17, 'g' + word / 83521 % 17,
-                                             'g' + i % 17, i, n, word);
+                size_t len = (size_t)sprintf(text, "%c%c%c%c%c%c said %u times %u.%u",
+                                             'g' + word % 17, 'g' + word / 17 % 17,
+                                             'g' + word / 289 % 17, 'g' + word / 4913 % 17,
+                                             'g' + word / 83521 % 17, 'g' + i % 17, i, n, word);
                 add(&bench, text, len, '\n');
             }
         check(&bench);
@@ -340,8 +365,10 @@ static void learned_values_change(void **state)
         start_batch(&bench, 1 << 16, 400);
         for (unsigned i = 0; i < 300; i++) {
             const char *version = versions[round < 3 || i % 3 ? 0 : (i + round) % 7];
-            add(&bench, text, (size_t)sprintf(text, "GET /%u HTTP/%s\" from 10.0.0.%u", i, version,
-                                              round % 2 ? 7 : i % 300), '\n');
+            add(&bench, text,
+                (size_t)sprintf(text, "GET /%u HTTP/%s\" from 10.0.0.%u", i, version,
+                                round % 2 ? 7 : i % 300),
+                '\n');
         }
         add_line(&bench, "GET / HTTP/1.1\" from 10.0.0.7.8.9");
         assert_true(check(&bench));
@@ -362,7 +389,8 @@ static void addresses_at_the_end(void **state)
             unsigned kind = fixture_random(&fixture, 16);
             numbers[n] = fixture_random(&fixture, kind == 0 ? 1500 : kind < 6 ? 10 : 256);
             bool is_padded = fixture_random(&fixture, 24) == 0;
-            len += (size_t)sprintf(text + len, is_padded ? "%s0%u" : "%s%u", n ? "." : "", numbers[n]);
+            len +=
+                (size_t)sprintf(text + len, is_padded ? "%s0%u" : "%s%u", n ? "." : "", numbers[n]);
             is_address = is_address && numbers[n] <= 255 && !is_padded;
             expected = expected << 8 | (numbers[n] & 0xff);
         }
