@@ -114,12 +114,29 @@ static int reserve(struct text_encoder *encoder, size_t n_rows, size_t n_values)
     return 0;
 }
 
-/* Forgets all templates when the last block left little room for new ones. */
+static bool is_full(const struct text_encoder *encoder)
+{
+    return encoder->n_templates > encoder->max_templates / 2 ||
+           encoder->bytes.len > bytes_of(encoder) / 2;
+}
+
+/*
+ * Forgets all templates when there is little room for new ones. Where that comes of texts that no
+ * template fits twice, learning the next block's would be in vain as well: then the encoder rests
+ * for some blocks, each time for twice as many, and keeps whole what the tree does not know.
+ */
 static int make_room(struct text_encoder *encoder)
 {
-    if (encoder->n_templates <= encoder->max_templates / 2 &&
-        encoder->bytes.len <= bytes_of(encoder) / 2)
+    if (encoder->n_rest > 0 && --encoder->n_rest > 0)
         return 0;
+    if (!is_full(encoder)) {
+        encoder->rest = 0;
+        return 0;
+    }
+    if (encoder->n_whole > encoder->n_rows / 4) {
+        encoder->rest = encoder->rest < TEXT_MAX_REST ? 2 * encoder->rest + 1 : TEXT_MAX_REST;
+        encoder->n_rest = encoder->rest + 1;
+    }
     encoder->n_templates = 0;
     encoder->bytes.len = 0;
     template_tree_clear(&encoder->tree);
@@ -133,9 +150,9 @@ int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_byt
         template->n_rows = 0;
         template->n_text_bytes = 0;
     }
-    encoder->n_used = 0;
-    encoder->n_rows = encoder->n_vars = 0;
     int r = make_room(encoder);
+    encoder->n_used = 0;
+    encoder->n_rows = encoder->n_vars = encoder->n_whole = 0;
     return r < 0 ? r : reserve(encoder, n_rows, max_values(n_rows, n_bytes));
 }
 
@@ -295,7 +312,7 @@ void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len
     const struct split *split = &encoder->split;
     uint32_t row = (uint32_t)encoder->n_rows++;
     uint32_t index = template_tree_match(&encoder->tree, text, len, n_readable, &encoder->split);
-    if (index == TREE_NONE && split_text(text, len, &encoder->split))
+    if (index == TREE_NONE && encoder->n_rest == 0 && split_text(text, len, &encoder->split))
         index = find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
     if (index != UINT32_MAX && split->n_slots > encoder->var_capacity - encoder->n_vars)
         index = UINT32_MAX;
@@ -332,10 +349,13 @@ static void sort_values(struct text_encoder *encoder)
 {
     const uint64_t *var = encoder->vars;
     for (size_t row = 0; row < encoder->n_rows; row++) {
-        if (encoder->rows[row] == 0)
+        if (encoder->rows[row] == 0) {
+            encoder->n_whole++;
             continue;
+        }
         struct text_template *template = &encoder->templates[encoder->rows[row] - 1];
         encoder->rows[row] = template->number;
+        encoder->n_whole += template->number == 0;
         if (template->number > 0) {
             uint64_t *value = encoder->columns + template->first_value + template->n_seen++;
             for (uint32_t i = 0; i < template->n_slots; i++, value += template->n_rows)

@@ -26,6 +26,8 @@
 #define TEXT_TEMPLATE_NODES 6
 /* What is the same in so many rows of a block is taken for static from then on. */
 #define TEXT_LEARN_ROWS 16
+/* Blocks that go by before it is tried again to find templates where there were none. */
+#define TEXT_MAX_REST 63
 /* With fewer rows in a block, a template costs more than it saves. */
 #define TEXT_TEMPLATE_ROWS 4
 
@@ -43,6 +45,8 @@ struct text_encoder {
 
     uint32_t *rows; /* of each row: 1 + index into templates, 0: kept whole */
     size_t n_rows, row_capacity;
+    size_t n_whole; /* of the rows, when the block is done */
+    unsigned rest, n_rest; /* blocks for which nothing is learned: in a turn, and left; 0: it learns */
     uint64_t *vars, *columns; /* the slots' values, by row; by column */
     size_t n_vars, var_capacity;
 

@@ -142,11 +142,11 @@ class File:
 
     def check_tail(self, trailer):
         (version, length, n_sections, severities, file_id, first_id, next_id, n_rows, raw_bytes,
-         n_blocks, n_damaged, tail_at, *times, facilities, zero,
-         checksum) = struct.unpack_from("<HHHHQQQQQIIQqqqqIIQ", trailer, 16)
+         n_blocks, n_damaged, tail_at, *times, facilities, _level, flags, zero,
+         checksum) = struct.unpack_from("<HHHHQQQQQIIQqqqqIBBHQ", trailer, 16)
         headers = [header for _, header in self.blocks]
         table = self.data[tail_at:tail_at + n_sections * SECTION]
-        need((version, length, zero) == (1, TRAILER, 0), "version of the trailer")
+        need((version, length, flags & 0xfe, zero) == (1, TRAILER, 0, 0), "version of the trailer")
         need((file_id, first_id) == (self.file_id, self.name_id), "ids of the trailer")
         need((n_blocks, n_damaged) == (len(headers), 0), "blocks of the trailer")
         need(n_rows == sum(header.n_rows for header in headers), "rows of the trailer")
