@@ -70,6 +70,8 @@ struct config {
         int64_t sync_interval_ns;
         uint64_t segment_size;
         int64_t segment_age_ns;
+        int64_t recompress_after_ns;
+        int recompress_level;
         uint64_t retain_size;
         int64_t retain_age_ns;
         uint64_t min_free;
