@@ -114,6 +114,7 @@ static int make_store(struct daemon *d)
     options.sync_interval_ns = config->store.sync_interval_ns;
     options.segment_bytes = config->store.segment_size;
     options.segment_age_ns = config->store.segment_age_ns;
+    options.merge_bytes = d->budget.run_bytes;
     options.recompress_after_ns = config->store.recompress_after_ns;
     options.recompress_level = config->store.recompress_level;
     options.retain_bytes = config->store.retain_size;

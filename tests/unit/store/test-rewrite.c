@@ -389,17 +389,19 @@ static void closed_at_any_moment(void **state)
         append_lines(store, i, 1, OLD_US + i);
     assert_int_equal(store_seal(store), 0);
     store_close(store);
-    for (unsigned spins = 0; stats.rewritten_segments == 0; spins = spins * 2 + 1) {
+    /* What the file says counts: the work may be done between the last look at stats and the end. */
+    for (unsigned spins = 0, n_blocks = 3000; n_blocks >= 300; spins = spins * 2 + 1) {
         store = open_store(&fixture);
         for (unsigned i = 0; i < spins; i++)
             store_get_stats(store, &stats);
         store_close(store);
         assert_int_equal(fixture_count(&fixture, ".new"), 0);
         assert_int_equal(fixture_count(&fixture, ".seg"), 1);
+        read_index(&fixture, &index, path);
+        n_blocks = index.n_blocks;
+        file_index_deinit(&index);
+        assert_true(spins < 1u << 28);
     }
-    read_index(&fixture, &index, path);
-    assert_true(index.n_blocks < 300);
-    file_index_deinit(&index);
     assert_lines(&fixture, 0, 3000);
     fixture_deinit(&fixture);
 }
