@@ -23,7 +23,11 @@ static char *print(const struct query *query)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char *text = strndup((const char *)data, size);
+    char *text = malloc(size + 1);
+    CHECK(text);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
     struct query *query, *again;
     struct query_error error = {.at = SIZE_MAX};
     int r = query_parse(text, &query, &error);

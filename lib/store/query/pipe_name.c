@@ -185,6 +185,10 @@ static int take_argument(struct parser *parser, const struct pipe *table, struct
     parser->at++;
     parser_skip_space(parser);
     size_t at = parser->at;
+    if (agg->func == AGG_COUNT && parser_peek(parser, 0) == ')') { /* count() is count */
+        parser->at++;
+        return 0;
+    }
     int r = parser_take_operand(parser, table, &agg->operand);
     if (r == 0)
         r = check_types(parser, at, agg);

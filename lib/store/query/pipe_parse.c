@@ -6,7 +6,7 @@
  *   by        = "by" names
  *   names     = name { "," name }
  *   key       = name [ "asc" | "desc" ]
- *   agg       = func [ "(" name ")" ] [ "as" word ]
+ *   agg       = func [ "(" name ")" ] [ "as" word ]      count() is count
  *   func      = "count" | "sum" | "min" | "max" | "avg" | "uniq" | "first" | "last" | "p" NUMBER
  *
  * A name is a field; behind a pipe that makes a table it is a column.

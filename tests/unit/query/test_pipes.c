@@ -164,6 +164,7 @@ static const struct {
     {"| fields fields.ms, host", "5 b\n20 a\nx b\n- -\n1.5 a\n"},
     {"| fields host, time | sort host | limit 1", "a +60\n"},
     {"| stats count(host), count(fields.ms), count", "4 4 5\n"},
+    {"| stats count()", "5\n"},
     {"| stats sum(fields.ms), avg(fields.ms), min(fields.ms), max(fields.ms)",
      "26.5 8.83333333333 1.5 20\n"},
     {"| stats max(fields.ms) by host", "a 20\nb 5\n- -\n"},
