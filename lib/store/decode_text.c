@@ -64,14 +64,6 @@ static int take_ints(struct parse *parse, size_t n, struct slot_column *column)
     return 0;
 }
 
-static uint64_t int_at(const struct slot_column *column, size_t i)
-{
-    uint64_t value = 0;
-    for (unsigned plane = 0; plane < column->n_planes; plane++)
-        value |= (uint64_t)column->planes[plane][i] << (8 * plane);
-    return value + column->base;
-}
-
 /* Lengths become offsets, and must add up. */
 static int take_texts(struct parse *parse, size_t n, struct slot_column *column)
 {
@@ -90,7 +82,7 @@ static int take_texts(struct parse *parse, size_t n, struct slot_column *column)
     uint64_t sum = 0;
     for (size_t i = 0; i <= n; i++) {
         at[i] = (uint32_t)sum;
-        uint64_t len = i < n ? int_at(column, i) : 0;
+        uint64_t len = i < n ? slot_int(column, i) : 0;
         if (len > n_bytes - sum)
             return -EBADMSG;
         sum += len;
@@ -160,7 +152,7 @@ static int take_templates(struct parse *parse)
     }
     for (uint32_t i = 0; i < rows->n_templates; i++) {
         struct text_template_rows *template = &templates_of(rows)[i];
-        const uint32_t *pieces = (const uint32_t *)lens->data + template->lens_at;
+        const uint32_t *pieces = text_rows_lens(rows, template);
         size_t n_bytes = 0;
         for (uint32_t piece = 0; piece <= template->n_slots; piece++)
             n_bytes += pieces[piece];
@@ -235,14 +227,6 @@ static char *put_hex(char *out, const uint8_t *bytes, size_t n)
     return out;
 }
 
-static struct text text_at(const struct text_rows *rows, const struct slot_column *column,
-                           uint32_t row)
-{
-    const uint32_t *offsets = (const uint32_t *)rows->offsets.data + column->offsets_at;
-    return (struct text){(const char *)column->bytes + offsets[row],
-                         offsets[row + 1] - offsets[row]};
-}
-
 /* Behind `out`; NULL: no room before `limit`, behind which there is still room for a number. */
 static char *put_slot(const struct text_rows *rows, const struct slot_column *column, uint32_t row,
                       char *out, const char *limit)
@@ -250,16 +234,16 @@ static char *put_slot(const struct text_rows *rows, const struct slot_column *co
     struct text text;
     switch ((enum slot_mode)column->mode) {
     case MODE_NUMBER:
-        return number_put(out, int_at(column, row), 0);
+        return number_put(out, slot_int(column, row), 0);
     case MODE_PADDED:
-        return number_put(out, int_at(column, row), column->width);
+        return number_put(out, slot_int(column, row), column->width);
     case MODE_DIGITS: {
         unsigned width = column->width + (column->widths ? column->widths[row] : 0u);
-        return number_put(out, int_at(column, row),
+        return number_put(out, slot_int(column, row),
                           width > SLOT_MAX_DIGITS ? SLOT_MAX_DIGITS : width);
     }
     case MODE_ADDRESS:
-        return number_put_address(out, int_at(column, row));
+        return number_put_address(out, slot_int(column, row));
     case MODE_HEX:
         if ((size_t)(limit - out) < column->len)
             return NULL;
@@ -268,7 +252,7 @@ static char *put_slot(const struct text_rows *rows, const struct slot_column *co
     case N_SLOT_MODES:
         break;
     }
-    text = text_at(rows, column, row);
+    text = slot_text(rows, column, row);
     if ((size_t)(limit - out) < text.len)
         return NULL;
     memcpy(out, text.data, text.len);
@@ -278,9 +262,8 @@ static char *put_slot(const struct text_rows *rows, const struct slot_column *co
 static char *put_row(const struct text_rows *rows, const struct text_template_rows *template,
                      uint32_t row, char *out, const char *limit)
 {
-    const struct slot_column *column =
-        (const struct slot_column *)rows->columns.data + template->columns_at;
-    const uint32_t *lens = (const uint32_t *)rows->lens.data + template->lens_at;
+    const struct slot_column *column = text_rows_columns(rows, template);
+    const uint32_t *lens = text_rows_lens(rows, template);
     const char *piece = template->text;
     for (uint32_t i = 0;; i++, column++) {
         if (out > limit || (size_t)(limit - out) < lens[i])
@@ -312,9 +295,8 @@ int text_rows_template(const struct text_rows *rows, uint32_t index, char slot,
                        struct buffer *text, bool *ret_has_words)
 {
     const struct text_template_rows *template = &templates_of(rows)[index];
-    const struct slot_column *column =
-        (const struct slot_column *)rows->columns.data + template->columns_at;
-    const uint32_t *lens = (const uint32_t *)rows->lens.data + template->lens_at;
+    const struct slot_column *column = text_rows_columns(rows, template);
+    const uint32_t *lens = text_rows_lens(rows, template);
     const char *piece = template->text;
     bool has_words = false;
     for (uint32_t i = 0; i <= template->n_slots; i++) {

@@ -70,6 +70,47 @@ struct text text_rows_build(struct text_rows *rows, uint32_t position);
 int text_rows_template(const struct text_rows *rows, uint32_t template, char slot,
                        struct buffer *text, bool *ret_has_words);
 
+/*
+ * May a row of a template hold this token, where one of its slots is (a part of) that? ASCII case
+ * does not matter. false is certain.
+ */
+bool text_rows_may_hold(const struct text_rows *rows, uint32_t template, const char *token,
+                        size_t len);
+
+static inline const struct text_template_rows *text_rows_templates(const struct text_rows *rows)
+{
+    return (const struct text_template_rows *)rows->templates.data;
+}
+
+/* The columns of a template, and the lengths of its pieces. */
+static inline const struct slot_column *text_rows_columns(const struct text_rows *rows,
+                                                          const struct text_template_rows *template)
+{
+    return (const struct slot_column *)rows->columns.data + template->columns_at;
+}
+
+static inline const uint32_t *text_rows_lens(const struct text_rows *rows,
+                                             const struct text_template_rows *template)
+{
+    return (const uint32_t *)rows->lens.data + template->lens_at;
+}
+
+static inline uint64_t slot_int(const struct slot_column *column, size_t row)
+{
+    uint64_t value = 0;
+    for (unsigned plane = 0; plane < column->n_planes; plane++)
+        value |= (uint64_t)column->planes[plane][row] << (8 * plane);
+    return value + column->base;
+}
+
+static inline struct text slot_text(const struct text_rows *rows, const struct slot_column *column,
+                                    uint32_t row)
+{
+    const uint32_t *offsets = (const uint32_t *)rows->offsets.data + column->offsets_at;
+    return (struct text){(const char *)column->bytes + offsets[row],
+                         offsets[row + 1] - offsets[row]};
+}
+
 static inline struct text text_rows_get(struct text_rows *rows, uint32_t position)
 {
     struct text text = rows->texts[position];

@@ -218,6 +218,12 @@ int scanner_template(struct scanner *scanner, uint32_t number, char slot, struct
     return r;
 }
 
+bool scanner_template_may_hold(const struct scanner *scanner, uint32_t number, const char *token,
+                               size_t len)
+{
+    return text_rows_may_hold(&scanner->block.text[TEXT_MESSAGE], number, token, len);
+}
+
 uint32_t scanner_row_template(const struct scanner *scanner, uint32_t index)
 {
     const struct block *block = &scanner->block;

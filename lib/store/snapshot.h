@@ -104,6 +104,12 @@ void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_
 uint32_t scanner_n_templates(const struct scanner *scanner);
 int scanner_template(struct scanner *scanner, uint32_t number, char slot, struct text *ret_text,
                      bool *ret_has_words);
+/*
+ * May a message of a template hold this token, with one of its slots for the token's end? ASCII case
+ * does not matter. false is certain; it is found out from the slots' values.
+ */
+bool scanner_template_may_hold(const struct scanner *scanner, uint32_t number, const char *token,
+                               size_t len);
 uint32_t scanner_row_template(const struct scanner *scanner, uint32_t index);
 /* Bytes of the current block that were read, and what they were decompressed to. */
 void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw);

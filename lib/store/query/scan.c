@@ -116,6 +116,18 @@ static bool passes(const struct scan *scan, const struct node *term, const struc
     return term != NULL ? node_matches(term, row) : in_bounds(scan, row);
 }
 
+/* What may_hold() of a template is asked about. */
+struct asked {
+    const struct scanner *scanner;
+    uint32_t number;
+};
+
+static bool may_hold(const void *arg, const char *token, size_t len)
+{
+    const struct asked *asked = arg;
+    return scanner_template_may_hold(asked->scanner, asked->number, token, len);
+}
+
 /* What a term says of each message template of the block: verdicts[0] is for rows of none. */
 static int judge_templates(struct scan *scan, const struct node *term)
 {
@@ -129,7 +141,8 @@ static int judge_templates(struct scan *scan, const struct node *term)
     }
     scan->verdicts[0] = VERDICT_MAYBE;
     for (uint32_t i = 0; i < n; i++) {
-        struct template_text template;
+        const struct asked asked = {scan->scanner, i};
+        struct template_text template = {.may_hold = may_hold, .arg = &asked};
         int r = scanner_template(scan->scanner, i, (char)TEMPLATE_SLOT, &template.text,
                                  &template.has_words);
         if (r < 0)

@@ -8,6 +8,10 @@
  *     whole in every hit is neither that token, for it has no digit, nor a part of it. So this holds
  *     for needles whose first and last token cannot go on beyond the needle.
  *
+ *
+ * And for one with a token that has a digit, if it is whole in every hit: that token is one of the
+ * static text or of a slot's values, and the values can be asked for it.
+ *
  * A hit in static text, on the other hand, is in every row.
  */
 #include "store/query/template.h"
@@ -41,6 +45,39 @@ static bool stays_static(const struct pattern *part, const struct template_text 
     return !template->has_words || (starts && ends);
 }
 
+/* Is this, all of a token, one of the static text? It has no byte that stands for a slot. */
+static bool is_static_token(const struct text *text, const uint8_t *token, const uint8_t *mask,
+                            size_t len)
+{
+    struct needle needle = {.text = token, .mask = mask, .len = len, .probe_b = len - 1};
+    const struct pattern part = {.needles = &needle,
+                                 .n_needles = 1,
+                                 .open_start = true,
+                                 .open_end = true,
+                                 .bound_start = true,
+                                 .bound_end = true};
+    return pattern_matches(&part, text->data, text->len);
+}
+
+/* Is every token of the needle that is whole in each hit one that a message may have? */
+static bool may_have_tokens(const struct pattern *part, const struct template_text *template)
+{
+    const struct needle *needle = part->needles;
+    const uint8_t *end = needle->text + needle->len;
+    for (const uint8_t *at = needle->text, *token; at < end; at++) {
+        bool has_digit = false;
+        for (token = at; at < end && token_byte((char)*at); at++)
+            has_digit |= token_digit((char)*at);
+        bool is_whole = (token > needle->text || part->bound_start) && (at < end || part->bound_end);
+        size_t len = (size_t)(at - token);
+        if (has_digit && is_whole &&
+            !is_static_token(&template->text, token, needle->mask + (token - needle->text), len) &&
+            !template->may_hold(template->arg, (const char *)token, len))
+            return false;
+    }
+    return true;
+}
+
 static enum verdict judge_pattern(const struct pattern *pattern,
                                   const struct template_text *template)
 {
@@ -62,6 +99,8 @@ static enum verdict judge_pattern(const struct pattern *pattern,
         };
         if (stays_static(&part, template) &&
             !pattern_matches(&part, template->text.data, template->text.len))
+            return VERDICT_NEVER;
+        if (template->may_hold != NULL && !may_have_tokens(&part, template))
             return VERDICT_NEVER;
     }
     return VERDICT_MAYBE;

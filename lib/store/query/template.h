@@ -4,7 +4,8 @@
 
 /*
  * Judging all rows of a message template (store/template.h) at once. What most expressions look for
- * are words, and words without digits stand in the static text of a template or nowhere.
+ * are words, and words without digits stand in the static text of a template or nowhere; those with
+ * digits stand there, or among the values of its slots, which are fewer bytes than its messages.
  */
 
 #include "store/query/ast.h"
@@ -15,6 +16,12 @@
 struct template_text {
     struct text text;
     bool has_words; /* a slot may hold letters; else they hold digits, and dots between digits */
+    /*
+     * May this token be one of a message, with a slot for its end? ASCII case does not matter.
+     * false is certain. NULL: it may.
+     */
+    bool (*may_hold)(const void *arg, const char *token, size_t len);
+    const void *arg;
 };
 
 /* Only an answer that is certain is other than MAYBE. Pure. */

@@ -66,6 +66,47 @@ static void what_may_stand_in_a_slot(void **state)
     assert_int_equal(judge("/took/", line, true), VERDICT_MAYBE);
 }
 
+/* As if these tokens, separated by spaces, were the values of all slots. */
+static bool is_among(const void *arg, const char *token, size_t len)
+{
+    for (const char *at = arg; *at != '\0';) {
+        size_t n = strcspn(at, " ");
+        if (n == len && strncasecmp(at, token, len) == 0)
+            return true;
+        at += n + strspn(at + n, " ");
+    }
+    return false;
+}
+
+static enum verdict judge_values(const char *expression, const char *template, const char *values)
+{
+    struct query *query = parse(expression);
+    const struct template_text text = {.text = {template, (uint32_t)strlen(template)},
+                                       .has_words = true,
+                                       .may_hold = is_among,
+                                       .arg = values};
+    enum verdict verdict = template_judge(query->root, &text);
+    query_free(query);
+    return verdict;
+}
+
+static void values_are_asked_for(void **state)
+{
+    const char *line = "job a7 took " SLOT " ms, web" SLOT;
+    assert_int_equal(judge_values("4711", line, "4711 web3"), VERDICT_MAYBE);
+    assert_int_equal(judge_values("4712", line, "4711 web3"), VERDICT_NEVER);
+    assert_int_equal(judge_values("A7", line, ""), VERDICT_ALWAYS);
+    assert_int_equal(judge_values("a7*", line, ""), VERDICT_ALWAYS);
+    assert_int_equal(judge_values("a8*", line, ""), VERDICT_MAYBE); /* may go on */
+    assert_int_equal(judge_values("*8a", line, ""), VERDICT_MAYBE);
+    assert_int_equal(judge_values("not 4712", line, ""), VERDICT_ALWAYS);
+    assert_int_equal(judge_values("\"took 5 ms\"", line, "5"), VERDICT_MAYBE);
+    assert_int_equal(judge_values("\"took 6 ms\"", line, "5"), VERDICT_NEVER);
+    assert_int_equal(judge_values("\"a7 took 5\"", line, "5"), VERDICT_MAYBE);
+    assert_int_equal(judge_values("message:took*WEB3", line, "5 web3"), VERDICT_MAYBE);
+    assert_int_equal(judge_values("message:took*web4", line, "5 web3"), VERDICT_MAYBE); /* myweb4 */
+}
+
 static const char *pick(const char *const *from, size_t n)
 {
     return from[(size_t)random() % n];
@@ -80,11 +121,12 @@ static void no_message_refutes_a_verdict(void **state)
     static const char *const numbers[] = {"0", "7", "42", "10.0.0.1", "1.2.3.4", "900"};
     static const char *const looked_for[] = {
         "a",      "b",       "abc",     "c",      "*a*",  "b*",      "*c",    "\"a b\"",  "\".\"",
-        "\" .\"", "\"x.y\"", "\"abc \"", "\"c,\"", "a1",   "message:a*b", "42", "\"= \"", "\"-\""};
+        "\" .\"", "\"x.y\"", "\"abc \"", "\"c,\"", "a1",   "message:a*b", "42", "\"= \"", "\"-\"",
+        "\"b2c x.y\"", "7c7", "message:a*900", "\"=12\"", "9*", "*c7", "b0", "\"abc 0\"", "\"12-\""};
     unsigned seed = 20261124;
     srandom(seed);
     for (unsigned round = 0; round < 20000; round++) {
-        char template[256] = "", message[256] = "", expression[128];
+        char template[256] = "", message[256] = "", expression[128], values[256] = "";
         bool has_words = random() % 2;
         for (unsigned i = 0, n = (unsigned)random() % 5; i <= n; i++) {
             /* As split_text() makes them: no token byte behind a slot. */
@@ -97,11 +139,18 @@ static void no_message_refutes_a_verdict(void **state)
             if (i == n || names)
                 continue;
             strcat(template, SLOT);
-            strcat(message, has_words ? PICK(words) : PICK(numbers));
+            const char *value = has_words ? PICK(words) : PICK(numbers);
+            strcat(message, value);
+            strcat(strcat(values, value), " ");
         }
         snprintf(expression, sizeof(expression), "%s%s", random() % 3 ? "" : "not ", PICK(looked_for));
         struct query *query = parse(expression);
-        const struct template_text text = {{template, (uint32_t)strlen(template)}, has_words};
+        /* An address is more than one token: it is not asked for. */
+        bool is_asked = has_words || strchr(values, '.') == NULL;
+        const struct template_text text = {.text = {template, (uint32_t)strlen(template)},
+                                           .has_words = has_words,
+                                           .may_hold = is_asked ? is_among : NULL,
+                                           .arg = values};
         const struct store_row row = {.message = {message, (uint32_t)strlen(message)}};
         enum verdict verdict = template_judge(query->root, &text);
         bool matches = query_matches(query, &row);
@@ -117,6 +166,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_of_the_static_text),
         cmocka_unit_test(what_may_stand_in_a_slot),
+        cmocka_unit_test(values_are_asked_for),
         cmocka_unit_test(no_message_refutes_a_verdict),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
