@@ -28,6 +28,7 @@ static const char *what_of(enum verify_what what)
         [VERIFY_TORN] = "bytes behind the last whole block",
         [VERIFY_BLOCK] = "the block is damaged",
         [VERIFY_ROWS] = "the block's lines are not what its header says of them",
+        [VERIFY_AID] = "what the block has for searching is damaged",
     };
     return texts[what];
 }

@@ -36,7 +36,7 @@ struct verify {
 const char *verify_what_name(enum verify_what what)
 {
     static const char *const names[N_VERIFY_WHATS] = {
-        "unreadable", "header", "index", "gap", "torn", "block", "rows",
+        "unreadable", "header", "index", "gap", "torn", "block", "rows", "aid",
     };
     return what < N_VERIFY_WHATS ? names[what] : "damage";
 }
@@ -111,8 +111,9 @@ static int finish_block_locked(struct verify *verify, struct verify_file *file, 
     const struct block_header *header = &file->index.blocks[index].header;
     int r = outcome == 0 ? verify_add(&verify->result, damage) : outcome < 0 ? outcome : 0;
     progress->bytes += header->total_bytes;
+    bool is_whole = outcome == 1 || (outcome == 0 && damage->what == VERIFY_AID);
     progress->n_blocks += outcome == 1;
-    progress->n_rows += outcome == 1 ? header->info.n_rows : 0;
+    progress->n_rows += is_whole ? header->info.n_rows : 0;
     file->n_users--;
     if (file->n_users == 0 && file != verify->file) {
         int ended = close_file_locked(verify, file);

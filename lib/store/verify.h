@@ -24,6 +24,7 @@ enum verify_what {
     VERIFY_TORN,       /* bytes behind the last whole block of a log, which no append is writing */
     VERIFY_BLOCK,      /* a block whose bytes are not those that were written */
     VERIFY_ROWS,       /* a block whose rows are not what its header says of them */
+    VERIFY_AID,        /* what a block has for searching (filter, roll-up); no line is lost */
     N_VERIFY_WHATS,
 };
 /* "block", "gap", … */

@@ -236,6 +236,13 @@ static bool rows_agree(struct block *block)
            found.facilities == told->facilities;
 }
 
+/* All columns; the sections beside them are not looked at. */
+static int check_rows(struct block *block)
+{
+    int r = block_load(block, STORE_ALL);
+    return r == 0 && !rows_agree(block) ? -EBADMSG : r;
+}
+
 int verify_block(const struct verify_file *file, uint32_t index, struct block *scratch,
                  bool checksums_alone, struct verify_damage *ret_damage)
 {
@@ -245,15 +252,17 @@ int verify_block(const struct verify_file *file, uint32_t index, struct block *s
     int r = block_open(scratch, file->fd, entry->at, &entry->header);
     if (r == 0)
         r = block_verify(scratch);
-    if (r == 0 && !checksums_alone) {
-        r = block_load(scratch, STORE_ALL);
+    if (r == -EBADMSG && check_rows(scratch) == 0) {
+        what = VERIFY_AID;
+    } else if (r == 0 && !checksums_alone) {
+        r = check_rows(scratch);
         what = VERIFY_ROWS;
-        if (r == 0 && !rows_agree(scratch))
-            r = -EBADMSG;
     }
     if (r == 0 || r == -ENOMEM)
         return r < 0 ? r : 1;
     *ret_damage = damage_of(file, what, entry->at, entry->header.total_bytes);
+    if (what == VERIFY_AID)
+        return 0;
     ret_damage->n_rows = info->n_rows;
     ret_damage->first_id = info->first_id;
     ret_damage->last_id = info->first_id + info->n_rows - 1;

@@ -33,11 +33,11 @@ class Store(harness.TestCase):
         return sut
 
     def flip(self, sut, at=None):
-        """One bit of the only file, in the middle or so."""
+        """One bit of the only file: at the end of its first block, where columns are, unless told."""
         [name] = glob.glob(sut.store + "/*/*")
         with open(name, "r+b") as file:
-            size = file.seek(0, os.SEEK_END)
-            at = size // 2 if at is None else at
+            head = file.read(64 + 96)
+            at = 64 + int.from_bytes(head[64 + 44:64 + 48], "little") - 8 if at is None else at
             file.seek(at)
             byte = file.read(1)[0]
             file.seek(at)
@@ -77,6 +77,19 @@ class Store(harness.TestCase):
         self.assertEqual(json.loads(listed.stdout)["damages"], [damage])
         rows = sut.query()
         self.assertEqual(len(rows), report["lines"])
+
+    def test_a_damaged_filter_loses_nothing(self):
+        sut = self.fill()
+        self.store(sut, "seal")
+        [path] = glob.glob(sut.store + "/*/*")
+        with open(path, "rb") as file:
+            n_sections = int.from_bytes(file.read(64 + 96)[64 + 20:64 + 22], "little")
+        self.flip(sut, 64 + 96 + 24 * n_sections + 5)  # the filter is the first section
+        report = json.loads(self.store(sut, "verify", "-o", "json", check=False).stdout)
+        [damage] = report["damages"]
+        self.assertEqual(damage["damage"], "aid")
+        self.assertEqual(report["lines"], 3000)
+        self.assertEqual(len(sut.query()), 3000)
 
     def test_verify_while_the_daemon_writes(self):
         sut = self.start()
