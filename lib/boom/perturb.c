@@ -4,6 +4,7 @@
  * thread's stack, mixed: no state, so nothing that would order the threads by itself.
  */
 #include "lock.h"
+#include "random.h"
 
 #include <sched.h>
 #include <stdint.h>
@@ -11,20 +12,12 @@
 
 enum { MAX_SPINS = 512 };
 
-/* The end of splitmix64. */
-static uint64_t mix(uint64_t z)
-{
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-}
-
 static uint64_t throw_dice(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return mix((uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now << 20);
+    return random_mix((uint64_t)now.tv_nsec ^ (uint64_t)(uintptr_t)&now << 20);
 }
 
 void boom_perturb(void)

@@ -7,15 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
 #include "registry-impl.h"
-
-/* The last step of splitmix64. */
-static uint64_t scramble(uint64_t value)
-{
-    value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
-    value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
-    return value ^ (value >> 31);
-}
 
 /* One that nobody but another task may end. */
 static bool waits_for_others(const struct boom_task_info *info)
@@ -33,7 +26,7 @@ static struct boom_stall_detector look_at(const struct boom_task_info *infos, si
         if (strncmp(infos[i].group, group, BOOM_TASK_NAME_BYTES - 1) != 0)
             continue;
         look.n_tasks++;
-        look.fingerprint += scramble(scramble(infos[i].id) + infos[i].changes);
+        look.fingerprint += random_mix(random_mix(infos[i].id) + infos[i].changes);
         all_wait = all_wait && waits_for_others(&infos[i]);
         one_is_busy = one_is_busy || infos[i].doing != BOOM_DOING_IDLE;
     }

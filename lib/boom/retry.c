@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
+#include "random.h"
+
 enum { RETRY_COST = 100 }; /* in the budget's unit: a call earns `percent` of it */
 
 struct boom_retry_budget {
@@ -84,14 +86,9 @@ static bool are_valid(const struct boom_retry_options *options)
 
 static uint64_t next_random(struct retry *retry)
 {
-    uint64_t z;
-
     if (retry->random == 0 && getrandom(&retry->random, sizeof(retry->random), GRND_NONBLOCK) < 0)
         retry->random = (uint64_t)boom_now_ns();
-    z = (retry->random += 0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
+    return random_next(&retry->random);
 }
 
 static int64_t draw_pause(struct retry *retry)

@@ -21,6 +21,7 @@
 #include <errno.h>
 
 #include "chan-impl.h"
+#include "random.h"
 
 struct slot {
     struct wait_node node;
@@ -61,14 +62,10 @@ static void swap(size_t *a, size_t *b)
     *b = was;
 }
 
-/* 0 .. n - 1, by splitmix64. */
+/* 0 .. n - 1 */
 static size_t random_below_locked(struct selection *s, size_t n)
 {
-    uint64_t z = (*s->random += 0x9e3779b97f4a7c15);
-
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return (size_t)(((z ^ (z >> 31)) >> 32) * n >> 32);
+    return (size_t)((random_next(s->random) >> 32) * n >> 32);
 }
 
 /* The channel whose lock is the ith to be taken. */
