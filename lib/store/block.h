@@ -79,6 +79,8 @@ int block_verify(struct block *block);
  * at once.
  */
 void block_row(struct block *block, uint32_t index, struct store_row *ret_row);
+/* The same into what block_row() filled since block_load(), which saves clearing it. */
+void block_row_again(struct block *block, uint32_t index, struct store_row *row);
 /*
  * The block's token filter (filter.h). Returns 1, 0 (there is none: anything may be there),
  * -EBADMSG, -ENOMEM. It lives until the next block or block_load().

@@ -199,6 +199,8 @@ int text_rows_parse(struct text_rows *rows, const struct text_sections *sections
     uint32_t n_bytes;
     rows->templates.len = rows->columns.len = rows->lens.len = 0;
     rows->offsets.len = rows->built.len = 0;
+    rows->statics_end = (const char *)parse.dict.end;
+    rows->texts_end = (const char *)parse.dense.end;
     if (take_u32(&parse.dict, n_rows, &rows->n_templates) < 0 || rows->n_templates == 0 ||
         take_u32(&parse.dict, n_rows * TEMPLATE_MAX_BYTES, &n_bytes) < 0)
         return -EBADMSG;
@@ -225,6 +227,18 @@ static char *put_hex(char *out, const uint8_t *bytes, size_t n)
         *out++ = digits[bytes[i] & 15];
     }
     return out;
+}
+
+/* Copies n bytes of what ends at `end`; may write up to 15 more. */
+static char *put_bytes(char *out, const char *from, size_t n, const char *end)
+{
+    if ((size_t)(end - from) < n + 15) {
+        memcpy(out, from, n);
+        return out + n;
+    }
+    for (size_t i = 0; i < n; i += 16)
+        memcpy(out + i, from + i, 16);
+    return out + n;
 }
 
 /* Behind `out`; NULL: no room before `limit`, behind which there is still room for a number. */
@@ -255,8 +269,7 @@ static char *put_slot(const struct text_rows *rows, const struct slot_column *co
     text = slot_text(rows, column, row);
     if ((size_t)(limit - out) < text.len)
         return NULL;
-    memcpy(out, text.data, text.len);
-    return out + text.len;
+    return put_bytes(out, text.data, text.len, rows->texts_end);
 }
 
 static char *put_row(const struct text_rows *rows, const struct text_template_rows *template,
@@ -268,8 +281,7 @@ static char *put_row(const struct text_rows *rows, const struct text_template_ro
     for (uint32_t i = 0;; i++, column++) {
         if (out > limit || (size_t)(limit - out) < lens[i])
             return NULL;
-        memcpy(out, piece, lens[i]);
-        out += lens[i];
+        out = put_bytes(out, piece, lens[i], rows->statics_end);
         piece += lens[i];
         if (i == template->n_slots)
             return out;
@@ -282,9 +294,11 @@ static char *put_row(const struct text_rows *rows, const struct text_template_ro
 struct text text_rows_build(struct text_rows *rows, uint32_t position)
 {
     struct text *text = &rows->texts[position];
+    const struct text_template_rows *template = &templates_of(rows)[rows->index[position] - 1];
+    if (template->n_slots == 0)
+        return *text = (struct text){template->text, *text_rows_lens(rows, template)};
     char *start = (char *)rows->built.data + rows->built.len;
     const char *limit = (const char *)rows->built.data + rows->built.capacity - NUMBER_BYTES;
-    const struct text_template_rows *template = &templates_of(rows)[rows->index[position] - 1];
     char *end = put_row(rows, template, rows->ordinal[position], start, limit);
     *text = (struct text){end ? start : "", end ? (uint32_t)(end - start) : 0};
     rows->built.len += text->len;

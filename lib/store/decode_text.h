@@ -41,6 +41,7 @@ struct text_rows {
     struct buffer templates;                 /* struct text_template_rows */
     struct buffer columns;                   /* struct slot_column */
     struct buffer lens, offsets;             /* uint32_t */
+    const char *statics_end, *texts_end;     /* of the bytes that pieces and texts are in */
     uint32_t n_templates;
     uint32_t *index, *ordinal; /* grouped, as all that follow; memory is the block's */
     struct text *texts;        /* data NULL: not put together yet */
@@ -97,10 +98,27 @@ static inline const uint32_t *text_rows_lens(const struct text_rows *rows,
 
 static inline uint64_t slot_int(const struct slot_column *column, size_t row)
 {
+    const uint8_t *const *planes = column->planes;
     uint64_t value = 0;
-    for (unsigned plane = 0; plane < column->n_planes; plane++)
-        value |= (uint64_t)column->planes[plane][row] << (8 * plane);
-    return value + column->base;
+    unsigned plane = column->n_planes;
+    switch (plane) {
+    default:
+        while (plane > 4)
+            value = value << 8 | planes[--plane][row];
+        value = value << 8 | planes[3][row];
+        __attribute__((fallthrough));
+    case 3:
+        value = value << 8 | planes[2][row];
+        __attribute__((fallthrough));
+    case 2:
+        value = value << 8 | planes[1][row];
+        __attribute__((fallthrough));
+    case 1:
+        value = value << 8 | planes[0][row];
+        __attribute__((fallthrough));
+    case 0:
+        return value + column->base;
+    }
 }
 
 static inline struct text slot_text(const struct text_rows *rows, const struct slot_column *column,

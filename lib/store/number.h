@@ -35,35 +35,76 @@ static inline unsigned number_take8(const char *at, uint64_t *ret_value)
     return n;
 }
 
+/* How many digits it takes: guessed from the bits, and one less where that was too much. */
+static inline unsigned number_digits(uint64_t value)
+{
+    static const uint64_t powers[NUMBER_BYTES] = {
+        0u,
+        10u,
+        100u,
+        1000u,
+        10000u,
+        100000u,
+        1000000u,
+        10000000u,
+        100000000u,
+        1000000000u,
+        UINT64_C(10000000000),
+        UINT64_C(100000000000),
+        UINT64_C(1000000000000),
+        UINT64_C(10000000000000),
+        UINT64_C(100000000000000),
+        UINT64_C(1000000000000000),
+        UINT64_C(10000000000000000),
+        UINT64_C(100000000000000000),
+        UINT64_C(1000000000000000000),
+        UINT64_C(10000000000000000000),
+    };
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned guess = bits * 1233 >> 12; /* log10(2) */
+    return guess + (value >= powers[guess]);
+}
+
 /* In decimal, with leading zeros up to the width (at most NUMBER_BYTES). */
 static inline char *number_put(char *out, uint64_t value, unsigned width)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
                                 "34353637383940414243444546474849505152535455565758596061626364656667"
                                 "6869707172737475767778798081828384858687888990919293949596979899";
-    char digits[NUMBER_BYTES];
-    unsigned at = NUMBER_BYTES;
+    unsigned n = number_digits(value);
+    for (; n < width; width--)
+        *out++ = '0';
+    char *end = out + n, *at = end;
     for (; value >= 100; value /= 100)
-        memcpy(digits + (at -= 2), pairs + 2 * (value % 100), 2);
+        memcpy(at -= 2, pairs + 2 * (value % 100), 2);
     if (value >= 10)
-        memcpy(digits + (at -= 2), pairs + 2 * value, 2);
+        memcpy(at - 2, pairs + 2 * value, 2);
     else
-        digits[--at] = (char)('0' + value);
-    while (NUMBER_BYTES - at < width)
-        digits[--at] = '0';
-    memcpy(out, digits + at, NUMBER_BYTES - at);
-    return out + NUMBER_BYTES - at;
+        at[-1] = (char)('0' + value);
+    return end;
 }
 
-/* Dotted; the highest of 32 bits first. */
+/* Dotted; the highest of 32 bits first. Nothing depends on how long the numbers are. */
 static inline char *number_put_address(char *out, uint64_t address)
 {
-    for (unsigned shift = 32; shift > 0; shift -= 8) {
-        if (shift < 32)
-            *out++ = '.';
-        out = number_put(out, address >> (shift - 8) & 0xff, 0);
+#define TEN(tens)                                                                                  \
+    tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8", tens "9"
+    static const char octets[256][4] = {
+        TEN(""),   TEN("1"),  TEN("2"),  TEN("3"),  TEN("4"),  TEN("5"),  TEN("6"),
+        TEN("7"),  TEN("8"),  TEN("9"),  TEN("10"), TEN("11"), TEN("12"), TEN("13"),
+        TEN("14"), TEN("15"), TEN("16"), TEN("17"), TEN("18"), TEN("19"), TEN("20"),
+        TEN("21"), TEN("22"), TEN("23"), TEN("24"), "250",     "251",     "252",
+        "253",     "254",     "255",
+    };
+#undef TEN
+    for (unsigned shift = 24;; shift -= 8) {
+        unsigned octet = address >> shift & 0xff;
+        memcpy(out, octets[octet], 4);
+        out += 1 + (octet > 9) + (octet > 99);
+        if (shift == 0)
+            return out;
+        *out++ = '.';
     }
-    return out;
 }
 
 #endif

@@ -113,17 +113,34 @@ static void clear(struct store_row *row)
     row->format = row->facility = row->severity = row->time_digits = row->flags = 0;
 }
 
-void block_row(struct block *block, uint32_t index, struct store_row *ret_row)
+static void fill(struct block *block, uint32_t index, struct store_row *row)
 {
     uint32_t wanted = block->wanted;
-    clear(ret_row);
-    ret_row->id = block->header.info.first_id + index;
-    if (wanted & STORE_RECEIVED)
-        ret_row->received_us = block->received_us[index];
-    if (wanted & STORE_TIME)
-        ret_row->time_ns = block->time_ns[index];
-    if (wanted & ~(uint32_t)STORE_RECEIVED) {
-        fill_stream(block, block->stream[index], ret_row);
-        fill_grouped(block, block->position[index], ret_row);
+    row->id = block->header.info.first_id + index;
+    if (wanted == STORE_MESSAGE) {
+        row->message = text_rows_get(&block->text[TEXT_MESSAGE], block->position[index]);
+        return;
     }
+    if (wanted & STORE_RECEIVED)
+        row->received_us = block->received_us[index];
+    if (wanted & STORE_TIME)
+        row->time_ns = block->time_ns[index];
+    if (wanted & ~(uint32_t)STORE_RECEIVED) {
+        fill_stream(block, block->stream[index], row);
+        fill_grouped(block, block->position[index], row);
+    }
+}
+
+void block_row(struct block *block, uint32_t index, struct store_row *ret_row)
+{
+    clear(ret_row);
+    fill(block, index, ret_row);
+}
+
+void block_row_again(struct block *block, uint32_t index, struct store_row *row)
+{
+    /* All others are there in each row or in none. */
+    if (block->wanted & (STORE_GEO | STORE_PLACE))
+        clear(row);
+    fill(block, index, row);
 }

@@ -178,6 +178,11 @@ void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_
     block_row(&scanner->block, index, ret_row);
 }
 
+void scanner_row_again(struct scanner *scanner, uint32_t index, struct store_row *row)
+{
+    block_row_again(&scanner->block, index, row);
+}
+
 void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw)
 {
     const struct block *block = &scanner->block;

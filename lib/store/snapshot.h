@@ -95,6 +95,8 @@ int scanner_cost(struct scanner *scanner, size_t *ret_bytes);
 int scanner_load(struct scanner *scanner, uint32_t columns);
 /* Row 0 … n_rows - 1 with the columns of the last load. Texts live until the scanner moves on. */
 void scanner_row(struct scanner *scanner, uint32_t index, struct store_row *ret_row);
+/* The same, faster, into a row that scanner_row() filled since the last load. */
+void scanner_row_again(struct scanner *scanner, uint32_t index, struct store_row *row);
 /*
  * Message templates of the current block, whose messages are loaded: how many there are; the static
  * text of one, with a byte `slot` for each slot, and whether its slots may hold letters (the text

@@ -31,6 +31,7 @@ struct regex {
     struct regex_options options;
     pcre2_code *code;
     pcre2_match_context *limits;
+    bool is_jit; /* its code may be called directly: it is there, and no text needs to be checked */
     bool has_needle;
     struct pattern needle; /* the longest literal, if there is one */
     atomic_uint_least64_t n_gave_up;
@@ -78,7 +79,7 @@ static int compile(struct regex *regex, struct regex_error *ret_error)
         return -EINVAL;
     }
     /* Where there is no JIT, or none for this pattern, it is interpreted. */
-    pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE);
+    regex->is_jit = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0 && !regex->options.utf;
     regex->limits = pcre2_match_context_create(NULL);
     if (regex->limits == NULL)
         return -ENOMEM;
@@ -133,13 +134,15 @@ void regex_free_all(struct query *query)
 
 static bool match(struct regex *regex, const char *text, size_t len)
 {
-    struct arena arena = {.used = 0};
+    struct arena arena;
+    arena.used = 0; /* alone: clearing all of it would take as long as many a match */
     pcre2_general_context *memory = pcre2_general_context_create(arena_alloc, arena_free, &arena);
     pcre2_match_data *data = memory == NULL ? NULL : pcre2_match_data_create(1, memory);
     int r = PCRE2_ERROR_NOMEMORY;
     if (data != NULL) {
         PCRE2_SPTR subject = (PCRE2_SPTR)(text == NULL ? "" : text);
-        r = pcre2_match(regex->code, subject, len, 0, 0, data, regex->limits);
+        r = regex->is_jit ? pcre2_jit_match(regex->code, subject, len, 0, 0, data, regex->limits)
+                          : pcre2_match(regex->code, subject, len, 0, 0, data, regex->limits);
         /* The JIT has 32 KiB of stack, the interpreter REGEX_HEAP_KIB. */
         if (r == PCRE2_ERROR_JIT_STACKLIMIT)
             r = pcre2_match(regex->code, subject, len, 0, PCRE2_NO_JIT, data, regex->limits);

@@ -161,14 +161,15 @@ static int filter(struct scan *scan, uint32_t columns, const struct node *term)
     bool is_judged = r == 0 && scan->n_hits > 0 && (columns & STORE_MESSAGE) && term != NULL;
     if (is_judged)
         r = judge_templates(scan, term);
-    if (r < 0)
+    if (r < 0 || scan->n_hits == 0)
         return r;
+    scanner_row(scan->scanner, scan->hits[0], &row);
     for (uint32_t i = 0; i < scan->n_hits; i++) {
         uint32_t hit = scan->hits[i];
         uint8_t verdict = is_judged ? scan->verdicts[scanner_row_template(scan->scanner, hit)]
                                     : (uint8_t)VERDICT_MAYBE;
         if (verdict == VERDICT_MAYBE) {
-            scanner_row(scan->scanner, hit, &row);
+            scanner_row_again(scan->scanner, hit, &row);
             verdict = passes(scan, term, &row) ? VERDICT_ALWAYS : VERDICT_NEVER;
         }
         if (verdict == VERDICT_ALWAYS)

@@ -12,7 +12,8 @@
  * And for one with a token that has a digit, if it is whole in every hit: that token is one of the
  * static text or of a slot's values, and the values can be asked for it.
  *
- * A hit in static text, on the other hand, is in every row.
+ * A hit in static text, on the other hand, is in every row. And a template without a slot is the
+ * message itself: whatever looks at messages alone can be asked about it.
  */
 #include "store/query/template.h"
 
@@ -112,10 +113,21 @@ static bool is_search(const struct node *node)
            node->op == CMP_MATCH;
 }
 
+/* Without a slot, it is each of its messages. */
+static bool is_static(const struct template_text *template)
+{
+    const struct text *text = &template->text;
+    return text->len > 0 && memchr(text->data, TEMPLATE_SLOT, text->len) == NULL;
+}
+
 /* One of the values is enough. */
 static enum verdict judge_compare(const struct node *node, const void *arg)
 {
     const struct template_text *template = arg;
+    if (node->field->column == STORE_MESSAGE && is_static(template)) {
+        const struct store_row row = {.message = template->text};
+        return node_matches(node, &row) ? VERDICT_ALWAYS : VERDICT_NEVER;
+    }
     enum verdict best = VERDICT_NEVER;
     if (!is_search(node))
         return VERDICT_MAYBE;

@@ -404,6 +404,11 @@ int scanner_cost(struct scanner *scanner, size_t *ret_bytes)
     return 0;
 }
 
+void scanner_row_again(struct scanner *scanner, uint32_t index, struct store_row *row)
+{
+    scanner_row(scanner, index, row);
+}
+
 void scanner_spent(const struct scanner *scanner, uint64_t *ret_read, uint64_t *ret_raw)
 {
     *ret_read = *ret_raw = scanner->loaded ? 100 : 0;
