@@ -95,7 +95,7 @@ int search_finish(struct search *search, int r);
     "  a b   a and b   a or b   not a   (a or b) c\n"                                              \
     "  Fields: host app procid msgid message input format peer peer_port facility severity id\n"   \
     "  time received geo.country geo.city geo.region geo.org geo.asn geo.ip sd.ID.PARAM\n"         \
-    "  fields.NAME\n"                                                                              \
+    "  fields.NAME geo.lat geo.lon\n"                                                              \
     "  Mind the shell: put an expression into 'single quotes'.\n"
 
 #endif
