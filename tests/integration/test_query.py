@@ -170,6 +170,14 @@ class Query(harness.TestCase):
         self.assertEqual(run("| top 1 app", "-o", "cat"), "nginx\t3\t60\n")
         self.assertNotIn("█", run("| top 3 host"))
 
+    def test_limit_ends_the_search_and_not_the_answer(self):
+        def run(*arguments):
+            return self.sut.ctl("--store", self.sut.store, "query", *arguments).stdout.decode()
+        self.assertEqual(len(run("| fields time, host | limit 2").splitlines()), 3)
+        self.assertEqual(len(run("| limit 2 | fields time, host").splitlines()), 3)
+        self.assertEqual(run("| limit 2 | count", "-o", "json"), '{"count":2}\n')
+        self.assertEqual(len(run("| limit 2").splitlines()), 2)
+
     def test_long(self):
         text = self.sut.ctl("--store", self.sut.store, "query", "--utc", "-o", "long", "accepted").stdout.decode()
         self.assertTrue(text.startswith("time        2026-11-24 11:00:04Z\n"), text)

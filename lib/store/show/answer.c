@@ -2,24 +2,32 @@
 #include "store/show/answer.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include <boom/context.h>
 
 struct run {
     const struct answer_options *options;
     struct boom_ctx *ctx;
+    bool is_enough_for_caller; /* its callback said so; else a `limit` may have */
 };
+
+static int note(struct run *run, int r)
+{
+    run->is_enough_for_caller |= r > 0;
+    return r;
+}
 
 static int on_row(void *arg, const struct store_row *row)
 {
-    const struct query_options *run = &((struct run *)arg)->options->run;
-    return run->on_row(run->arg, row);
+    struct run *run = arg;
+    return note(run, run->options->run.on_row(run->options->run.arg, row));
 }
 
 static int on_result(void *arg, const struct query_cell *cells, size_t n)
 {
-    const struct answer_options *options = ((struct run *)arg)->options;
-    return options->on_result(options->run.arg, cells, n);
+    struct run *run = arg;
+    return note(run, run->options->on_result(run->options->run.arg, cells, n));
 }
 
 static void on_progress(void *arg, const struct query_progress *progress)
@@ -53,6 +61,8 @@ static int run_sink(struct query *query, struct store_reader *reader, struct run
     inner.arg = run;
     inner.ctx = run->ctx;
     r = query_run_sink(query, reader, &inner, sink, &answer->counts);
+    if (r > 0 && !run->is_enough_for_caller) /* a `limit` has all that it wants */
+        r = 0;
     if (r == 0 || r == -ECANCELED) {
         int finished = query_sink_finish(sink, &answer->notes);
         r = r < 0 ? r : finished;
