@@ -63,8 +63,9 @@ static int read_options(struct ctl *ctl, struct run *run, int argc, char **argv)
 }
 
 /* What the result is not, on stderr. */
-static void warn(const struct answer *answer)
+static void warn(const struct query *query, const struct answer *answer)
 {
+    uint64_t n_gave_up = query_gave_up(query);
     const struct query_notes *notes = &answer->notes;
     if (answer->counts.blocks_damaged > 0)
         fprintf(stderr,
@@ -86,6 +87,14 @@ static void warn(const struct answer *answer)
                 notes->values_missed);
     if (notes->has_gaps)
         fputs("logboomctl: the steps of the histogram in which nothing was are left out\n", stderr);
+    if (notes->is_estimated)
+        fputs("logboomctl: estimated: percentiles are at most 1 % off, uniq typically 0.8 %\n",
+              stderr);
+    if (n_gave_up > 0)
+        fprintf(stderr,
+                "logboomctl: the regular expression was given up on %" PRIu64
+                " lines, which do not count as matches: it takes too many steps\n",
+                n_gave_up);
 }
 
 static bool is_stopped(void *arg)
@@ -164,7 +173,7 @@ static int search_store(struct run *run)
         r = -ENOMEM;
     bool was_interrupted = r == -ECANCELED;
     int status = search_finish(search, was_interrupted ? 0 : r);
-    warn(&answer);
+    warn(search->query, &answer);
     if (run->explain && status == CTL_DONE)
         explain(run, &answer);
     if (was_interrupted && status == CTL_DONE)
