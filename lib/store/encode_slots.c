@@ -93,26 +93,7 @@ static int put_varint(const struct slot_writer *writer, uint64_t value)
 /* Written with more digits than it needs? */
 static bool is_padded(uint64_t number, unsigned n_digits)
 {
-    static const uint64_t powers[SLOT_MAX_DIGITS] = {
-        1u,
-        10u,
-        100u,
-        1000u,
-        10000u,
-        100000u,
-        1000000u,
-        10000000u,
-        100000000u,
-        1000000000u,
-        UINT64_C(10000000000),
-        UINT64_C(100000000000),
-        UINT64_C(1000000000000),
-        UINT64_C(10000000000000),
-        UINT64_C(100000000000000),
-        UINT64_C(1000000000000000),
-        UINT64_C(10000000000000000),
-    };
-    return n_digits > 1 && number < powers[n_digits - 1];
+    return n_digits > number_digits(number);
 }
 
 /* As MODE_DIGITS: each number has its own width. */
