@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "store/write_all.h"
+
 #define DEFAULT_PAGER "less"
 #define LESS_OPTIONS  "FRX" /* leave when it fits on the screen, show colours, leave it there */
 
@@ -75,20 +77,6 @@ static int start(struct pager *pager)
     pager->fd = ends[1];
     pager->is_wanted = false;
     progress_stop(&pager->progress); /* the terminal is the pager's now */
-    return 0;
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
     return 0;
 }
 

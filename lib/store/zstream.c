@@ -8,6 +8,8 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "store/write_all.h"
+
 static const uint8_t magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
 struct zwriter {
@@ -57,20 +59,6 @@ struct zwriter *zwriter_free(struct zwriter *writer)
     free(writer->room);
     free(writer);
     return NULL;
-}
-
-static int write_all(int fd, const char *data, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -errno;
-        data += n;
-        len -= (size_t)n;
-    }
-    return 0;
 }
 
 static int compress(struct zwriter *writer, const char *data, size_t len, ZSTD_EndDirective end)

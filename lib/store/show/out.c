@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/write_all.h"
+
 #define BUFFER_BYTES ((size_t)256 * 1024)
 #define NS_PER_S     1000000000
 
@@ -35,28 +37,16 @@ void out_deinit(struct out *out)
     *out = (struct out){.fd = -1};
 }
 
-static void write_all(struct out *out, const char *data, size_t len)
+static void hand_on(struct out *out, const char *data, size_t len)
 {
-    if (out->write != NULL && len > 0 && out->error == 0) {
-        out->error = out->write(out->arg, data, len);
-        return;
-    }
-    while (len > 0 && out->error == 0) {
-        ssize_t n = write(out->fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            out->error = -errno;
-            return;
-        }
-        data += n;
-        len -= (size_t)n;
-    }
+    if (len > 0 && out->error == 0)
+        out->error = out->write != NULL ? out->write(out->arg, data, len)
+                                        : write_all(out->fd, data, len);
 }
 
 int out_flush(struct out *out)
 {
-    write_all(out, out->data, out->len);
+    hand_on(out, out->data, out->len);
     out->len = 0;
     return out->error;
 }
@@ -65,7 +55,7 @@ void out_spill(struct out *out, const char *data, size_t len)
 {
     out_flush(out);
     if (len >= out->size) {
-        write_all(out, data, len);
+        hand_on(out, data, len);
     } else {
         memcpy(out->data, data, len);
         out->len = len;
