@@ -49,13 +49,13 @@ static void spared_up_to_the_cap(void **state)
     append_segments(store, 0, 10, T0_US);
     store_get_stats(store, &stats);
     uint64_t segment = stats.bytes_disk / 10;
+    assert_int_equal(store_hold(store, "slow", 26), 0); /* in the middle of the third */
+    assert_int_equal(store_hold(store, "fast", 91), 0);
     store_close(store);
 
     fixture.options.retain_bytes = segment * 5 + segment / 2;
     fixture.options.hold_bytes = segment * 20;
     store = open_store(&fixture);
-    assert_int_equal(store_hold(store, "slow", 26), 0); /* in the middle of the third */
-    assert_int_equal(store_hold(store, "fast", 91), 0);
     assert_int_equal(store_seal(store), 0);
     assert_int_equal(first_line(&fixture), 20);
     assert_hold(store, "slow", 26, 0);
@@ -84,11 +84,11 @@ static void by_age_and_free_space(void **state)
     struct store *store = open_store(&fixture);
     append_segments(store, 0, 5, 1000000); /* 1970 */
     append_segments(store, 50, 1, INT64_C(4000000000000000));
+    assert_int_equal(store_hold(store, "output", 21), 0);
     store_close(store);
     fixture.options.retain_age_ns = INT64_C(3600000000000);
     fixture.options.hold_bytes = 1 << 20;
     store = open_store(&fixture);
-    assert_int_equal(store_hold(store, "output", 21), 0);
     assert_int_equal(store_seal(store), 0);
     assert_int_equal(first_line(&fixture), 20);
     store_close(store);
