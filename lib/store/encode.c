@@ -2,53 +2,15 @@
 #include "store/encoder.h"
 
 /*
- * Encoding walks the rows twice. The first walk, in order of reception, finds the stream of each
- * row and what the header says of all. Then the places of the rows in stream order are known (a
- * stable counting sort), and the second walk, in that order, fills the columns.
+ * Encoding walks the rows once, in the order in which they were received and while their bytes are
+ * warm, and keeps what it needs of them: numbers by row, indices of dictionaries, the values of
+ * templates. At the end the places of the rows in stream order are known (a stable counting sort),
+ * and the columns are written in that order, out of arrays that fit the processor's cache.
+ *
+ *   begin ─▶ add, batch by batch ─▶ end: order the rows, write the columns
  *
  * Memory: arrays by row and dictionaries grow to the largest block seen and stay.
  */
-
-/* Bytes that a row takes in struct rows. */
-#define ROW_BYTES (sizeof(struct grouped_row) + 3 * sizeof(int64_t) + 7 * sizeof(uint32_t) + 7)
-
-static void *carve(char **at, size_t size, size_t n)
-{
-    void *array = *at;
-    *at += size * n;
-    return array;
-}
-
-static int rows_reserve(struct rows *rows, size_t n_rows)
-{
-    if (rows->capacity >= n_rows)
-        return 0;
-    size_t n = n_rows + 1; /* rows.order wants one more */
-    char *at = malloc(n * ROW_BYTES);
-    if (!at)
-        return -ENOMEM;
-    free(rows->memory);
-    *rows = (struct rows){.memory = at, .capacity = n_rows};
-    rows->grouped = carve(&at, sizeof(*rows->grouped), n);
-    rows->time_ns = carve(&at, sizeof(int64_t), n);
-    rows->received_us = carve(&at, sizeof(int64_t), n);
-    rows->scratch = carve(&at, sizeof(int64_t), n);
-    rows->stream = carve(&at, sizeof(uint32_t), n);
-    rows->order = carve(&at, sizeof(uint32_t), n);
-    rows->len = carve(&at, sizeof(uint32_t), n);
-    rows->input = carve(&at, sizeof(uint32_t), n);
-    rows->peer = carve(&at, sizeof(uint32_t), n);
-    rows->place = carve(&at, sizeof(uint32_t), n);
-    rows->geo_off = carve(&at, sizeof(uint32_t), n);
-    rows->reception_flags = carve(&at, 1, n);
-    rows->digits = carve(&at, 1, n);
-    rows->flags = carve(&at, 1, n);
-    rows->pri = carve(&at, 1, n);
-    rows->format = carve(&at, 1, n);
-    rows->geo_from = carve(&at, 1, n);
-    rows->geo_len = carve(&at, 1, n);
-    return 0;
-}
 
 /* Beside n_bytes: what the columns of numbers and dictionaries of a row may come to, raw, with
  * places of usual length. */
@@ -62,12 +24,12 @@ size_t store_encoder_bytes(size_t n_bytes, size_t n_records)
     size_t dicts = sizeof(struct stream) + 2 * sizeof(struct text) + sizeof(struct peer) +
                    sizeof(struct place) + 2 * sizeof(struct rollup_cell) + 2 * sizeof(uint32_t);
     size_t raw = n_bytes + n_records * COLUMN_BYTES;
-    size_t growing = n_records * dicts + raw + ZSTD_compressBound(raw) + HEAD_ROOM;
-    return sizeof(struct store_encoder) + ZSTD_BYTES + (n_records + 1) * ROW_BYTES +
+    size_t growing = rows_bytes(n_records) + n_records * dicts + raw + ZSTD_compressBound(raw) +
+                     HEAD_ROOM + n_bytes / FILTERED_BYTES * sizeof(uint64_t) +
+                     6 * intern_slots(n_records) * sizeof(struct intern_slot);
+    return sizeof(struct store_encoder) + ZSTD_BYTES +
            (N_TEXT_COLUMNS - 1) * text_encoder_bytes(TEXT_OTHER_TEMPLATES, n_records, 0) +
-           text_encoder_bytes(TEXT_MESSAGE_TEMPLATES, n_records, n_bytes) +
-           n_bytes / FILTERED_BYTES * sizeof(uint64_t) +
-           6 * intern_slots(n_records) * sizeof(struct intern_slot) + growing + growing / 2;
+           text_encoder_bytes(TEXT_MESSAGE_TEMPLATES, n_records, n_bytes) + growing + growing / 2;
 }
 
 int encoder_new(const struct store_options *options, struct store_encoder **ret_encoder)
@@ -117,38 +79,23 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder)
     intern_deinit(&encoder->rollup_table);
     rollup_deinit(&encoder->rollup);
     rollup_deinit(&encoder->rollup_scratch);
-    free(encoder->rows.memory);
+    rows_deinit(&encoder->rows);
     ZSTD_freeCCtx(encoder->zstd);
     free(encoder);
     return NULL;
 }
 
-/* One source for each batch, with empty maps of its peers and places. */
-static int set_sources(struct store_encoder *encoder, struct batch *const *batches, size_t n)
+/* An empty map of the batch's peers and places to entries of the dictionaries. */
+static int set_maps(struct store_encoder *encoder, struct source *source)
 {
-    size_t n_maps = 0;
-    for (size_t i = 0; i < n; i++)
-        n_maps += batches[i]->n_peers + batches[i]->n_places;
-    encoder->sources.len = encoder->maps.len = 0;
-    if (buffer_reserve(&encoder->sources, n * sizeof(struct source)) < 0 ||
-        buffer_reserve(&encoder->maps, (n_maps + 1) * sizeof(uint32_t)) < 0)
+    size_t n_bytes = (source->batch->n_peers + source->batch->n_places) * sizeof(uint32_t);
+    encoder->maps.len = 0;
+    if (buffer_reserve(&encoder->maps, n_bytes + 1) < 0)
         return -ENOMEM;
-    uint32_t *maps = (uint32_t *)encoder->maps.data;
-    memset(maps, 0, n_maps * sizeof(*maps));
-    for (size_t i = 0; i < n; i++) {
-        struct source source = {batches[i], maps, maps + batches[i]->n_peers, 0, 0};
-        if (batches[i]->n_records > 0 &&
-            encoder_input(encoder, batches[i]->input, &source.input) < 0)
-            return -ENOMEM;
-        buffer_put(&encoder->sources, &source, sizeof(source));
-        maps += batches[i]->n_peers + batches[i]->n_places;
-    }
+    memset(encoder->maps.data, 0, n_bytes);
+    source->peers = (uint32_t *)encoder->maps.data;
+    source->places = source->peers + source->batch->n_peers;
     return 0;
-}
-
-static struct text text_of(const struct batch *batch, struct span span)
-{
-    return span.len ? batch_text(batch, span) : (struct text){NULL, 0};
 }
 
 static void summarise(struct store_encoder *encoder, const struct record *record)
@@ -166,61 +113,11 @@ static void summarise(struct store_encoder *encoder, const struct record *record
     header->raw_bytes += record->line.len;
     if (record->time_digits > encoder->max_digits && !(record->flags & RECORD_TIME_RECEIVED))
         encoder->max_digits = record->time_digits;
-    encoder->text_bytes[TEXT_MESSAGE] += record->message.len;
-    encoder->text_bytes[TEXT_PROCID] += record->procid.len;
-    encoder->text_bytes[TEXT_MSGID] += record->msgid.len;
-    encoder->text_bytes[TEXT_SD] += record->sd.len;
 }
 
-/* The first walk. */
-static int survey(struct store_encoder *encoder, size_t n_sources)
+static struct text text_of(const struct batch *batch, struct span span)
 {
-    struct rows *rows = &encoder->rows;
-    struct source *sources = (struct source *)encoder->sources.data;
-    struct text host = {0}, app = {0};
-    uint32_t stream = UINT32_MAX;
-    size_t row = 0;
-    for (size_t s = 0; s < n_sources; s++) {
-        const struct batch *batch = sources[s].batch;
-        for (uint32_t i = 0; i < batch->n_records; i++, row++) {
-            const struct record *record = &batch->records[i];
-            struct text new_host = text_of(batch, record->host);
-            struct text new_app = text_of(batch, record->app);
-            if (stream == UINT32_MAX || !same_text(host, new_host) || !same_text(app, new_app)) {
-                if (encoder_stream(encoder, new_host, new_app, &stream) < 0)
-                    return -ENOMEM;
-                host = new_host;
-                app = new_app;
-            }
-            ((struct stream *)encoder->streams.data)[stream].n_rows++;
-            rows->stream[row] = stream;
-            rows->time_ns[row] = record->time_ns;
-            rows->received_us[row] = record->received_us;
-            rows->reception_flags[row] = record->flags;
-            summarise(encoder, record);
-            uint32_t end = record->line.off + record->line.len;
-            sources[s].n_bytes = end > sources[s].n_bytes ? end : sources[s].n_bytes;
-        }
-    }
-    return 0;
-}
-
-/* Between the walks: the rows by stream. */
-static void group_rows(struct store_encoder *encoder, size_t n_sources)
-{
-    struct rows *rows = &encoder->rows;
-    const struct source *sources = (const struct source *)encoder->sources.data;
-    const struct stream *streams = (const struct stream *)encoder->streams.data;
-    encoder_rank_streams(encoder);
-    size_t row = 0;
-    for (size_t s = 0; s < n_sources; s++) {
-        const struct record *records = sources[s].batch->records;
-        for (uint32_t i = 0; i < sources[s].batch->n_records; i++, row++) {
-            uint32_t rank = streams[rows->stream[row]].rank;
-            rows->stream[row] = rank;
-            rows->grouped[rows->order[rank]++] = (struct grouped_row){&records[i], &sources[s]};
-        }
-    }
+    return span.len ? batch_text(batch, span) : (struct text){NULL, 0};
 }
 
 static uint8_t pri_of(const struct record *record)
@@ -230,55 +127,67 @@ static uint8_t pri_of(const struct record *record)
     return (uint8_t)(facility * PRI_SEVERITIES + severity);
 }
 
-/*
- * Stream order leaps about in memory that another thread wrote. So the records and the texts of rows
- * to come are asked for while those before them are copied.
- */
-#define RECORDS_AHEAD 16
-#define TEXTS_AHEAD   8
-#define CACHE_LINE    64
-
-static inline void fetch_ahead(const struct rows *rows, size_t i, size_t n_rows)
+static void keep_numbers(struct rows *rows, size_t row, const struct record *record)
 {
-    if (i + RECORDS_AHEAD < n_rows) {
-        const char *record = (const char *)rows->grouped[i + RECORDS_AHEAD].record;
-        __builtin_prefetch(record);
-        __builtin_prefetch(record + CACHE_LINE);
-    }
-    if (i + TEXTS_AHEAD < n_rows) {
-        const struct grouped_row *row = &rows->grouped[i + TEXTS_AHEAD];
-        const char *line = row->source->batch->bytes + row->record->line.off;
-        for (uint32_t at = 0; at < row->record->line.len + CACHE_LINE && at < 6 * CACHE_LINE;
-             at += CACHE_LINE)
-            __builtin_prefetch(line + at);
-    }
+    bool in_message = rows->place[row] && record->geo_from == RECORD_GEO_MESSAGE;
+    rows->time_ns[row] = record->time_ns;
+    rows->received_us[row] = record->received_us;
+    rows->digits[row] = record->time_digits;
+    rows->flags[row] = record->flags;
+    rows->pri[row] = pri_of(record);
+    rows->format[row] = record->format;
+    rows->geo_from[row] = rows->place[row] ? record->geo_from : RECORD_GEO_NONE;
+    rows->geo_off[row] = in_message ? record->geo_off : 0;
+    rows->geo_len[row] = in_message ? record->geo_len : 0;
 }
 
-/* The second walk. */
-static int gather(struct store_encoder *encoder)
+static int add_row(struct store_encoder *encoder, const struct source *source, size_t row)
 {
     struct rows *rows = &encoder->rows;
-    if (encoder_begin_texts(encoder) < 0)
+    const struct batch *batch = source->batch;
+    const struct record *record = &batch->records[row - source->first_row];
+    if (encoder_stream(encoder, text_of(batch, record->host), text_of(batch, record->app),
+                       &rows->stream[row]) < 0 ||
+        encoder_peer(encoder, source, record->peer, &rows->peer[row]) < 0 ||
+        encoder_place(encoder, source, record->place, &rows->place[row]) < 0 ||
+        encoder_count(encoder, record, rows->place[row]) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < encoder->n_rows; i++) {
-        const struct record *record = rows->grouped[i].record;
-        const struct source *source = rows->grouped[i].source;
-        fetch_ahead(rows, i, encoder->n_rows);
-        encoder_add_row_texts(encoder, source, record);
-        rows->digits[i] = record->time_digits;
-        rows->flags[i] = record->flags;
-        rows->pri[i] = pri_of(record);
-        rows->format[i] = record->format;
-        rows->input[i] = source->input;
-        if (encoder_peer(encoder, source, record->peer, &rows->peer[i]) < 0 ||
-            encoder_place(encoder, source, record->place, &rows->place[i]) < 0)
-            return -ENOMEM;
-        bool in_message = rows->place[i] && record->geo_from == RECORD_GEO_MESSAGE;
-        rows->geo_from[i] = rows->place[i] ? record->geo_from : RECORD_GEO_NONE;
-        rows->geo_off[i] = in_message ? record->geo_off : 0;
-        rows->geo_len[i] = in_message ? record->geo_len : 0;
-    }
+    rows->input[row] = source->input;
+    keep_numbers(rows, row, record);
+    summarise(encoder, record);
+    encoder_add_row_texts(encoder, source, record);
     return 0;
+}
+
+static int add_batch(struct store_encoder *encoder, const struct batch *batch)
+{
+    size_t first = encoder->n_rows, end = first + batch->n_records;
+    struct source source = {.batch = batch, .first_row = (uint32_t)first};
+    if (end > STORE_MAX_ROWS)
+        return -E2BIG;
+    if (encoder_input(encoder, batch->input, &source.input) < 0 ||
+        rows_reserve(&encoder->rows, first, end) < 0 || set_maps(encoder, &source) < 0 ||
+        buffer_reserve(&encoder->sources, sizeof(source)) < 0)
+        return -ENOMEM;
+    int r = encoder_reserve_texts(encoder, &source);
+    for (size_t row = first; r == 0 && row < end; row++)
+        r = add_row(encoder, &source, row);
+    buffer_put(&encoder->sources, &source, sizeof(source));
+    encoder->n_rows = end;
+    return r;
+}
+
+/* The rows in the order in which they are stored, by stream; and their streams' numbers on disk. */
+static void order_rows(struct store_encoder *encoder)
+{
+    struct rows *rows = &encoder->rows;
+    const struct stream *streams = (const struct stream *)encoder->streams.data;
+    encoder_rank_streams(encoder);
+    for (size_t row = 0; row < encoder->n_rows; row++) {
+        uint32_t rank = streams[rows->stream[row]].rank;
+        rows->stream[row] = rank;
+        rows->order[rows->starts[rank]++] = (uint32_t)row;
+    }
 }
 
 static int add_columns(struct store_encoder *encoder)
@@ -310,51 +219,57 @@ static int add_columns(struct store_encoder *encoder)
     return r < 0 ? r : encoder_add_texts(encoder);
 }
 
-static void start_block(struct store_encoder *encoder, size_t n_rows)
+int store_encode_begin(struct store_encoder *encoder)
 {
-    encoder->n_rows = n_rows;
+    encoder->n_rows = 0;
+    encoder->is_whole = false;
     encoder->n_sections = 0;
-    encoder->group.len = encoder->out.len = 0;
+    encoder->sources.len = encoder->group.len = encoder->out.len = 0;
     encoder->max_digits = 0;
-    memset(encoder->text_bytes, 0, sizeof(encoder->text_bytes));
     encoder->header = (struct block_header){
         .info =
             {
-                .n_rows = (uint32_t)n_rows,
                 .min_time_ns = INT64_MAX,
                 .max_time_ns = INT64_MIN,
                 .min_received_us = INT64_MAX,
                 .max_received_us = INT64_MIN,
             },
     };
+    encoder->failed = encoder_clear_dicts(encoder);
+    if (encoder->failed == 0)
+        encoder->failed = encoder_begin_rollup(encoder);
+    if (encoder->failed == 0)
+        encoder->failed = encoder_begin_texts(encoder);
+    return encoder->failed;
 }
 
-static int encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches)
+int store_encode_add(struct store_encoder *encoder, const struct batch *batch)
 {
-    if (rows_reserve(&encoder->rows, encoder->n_rows) < 0 ||
-        encoder_clear_dicts(encoder, encoder->n_rows) < 0 ||
-        set_sources(encoder, batches, n_batches) < 0 || survey(encoder, n_batches) < 0)
-        return -ENOMEM;
-    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
-        if (encoder->text_bytes[i] > MAX_SECTION_BYTES / 2)
-            return -E2BIG;
-    group_rows(encoder, n_batches);
-    if (gather(encoder) < 0)
-        return -ENOMEM;
-    int r = add_columns(encoder);
-    return r < 0 ? r : encoder_finish(encoder);
+    if (encoder->failed == 0 && batch->n_records > 0)
+        encoder->failed = add_batch(encoder, batch);
+    return encoder->failed;
+}
+
+int store_encode_end(struct store_encoder *encoder)
+{
+    int r = encoder->failed;
+    encoder->header.info.n_rows = (uint32_t)encoder->n_rows;
+    if (r == 0 && encoder->n_rows > 0) {
+        order_rows(encoder);
+        r = add_columns(encoder);
+        if (r == 0)
+            r = encoder_finish(encoder);
+    }
+    if (r < 0)
+        encoder->n_rows = 0;
+    encoder->is_whole = encoder->n_rows > 0;
+    return r;
 }
 
 int store_encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches)
 {
-    size_t n_rows = 0;
+    store_encode_begin(encoder);
     for (size_t i = 0; i < n_batches; i++)
-        n_rows += batches[i]->n_records;
-    start_block(encoder, n_rows);
-    if (n_rows == 0)
-        return 0;
-    int r = n_rows > STORE_MAX_ROWS ? -E2BIG : encode(encoder, batches, n_batches);
-    if (r < 0)
-        encoder->n_rows = 0;
-    return r;
+        store_encode_add(encoder, batches[i]);
+    return store_encode_end(encoder);
 }

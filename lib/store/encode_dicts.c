@@ -17,12 +17,15 @@ static uint64_t hash_text(struct text text)
     return text.len ? XXH3_64bits(text.data, text.len) : 0;
 }
 
-int encoder_clear_dicts(struct store_encoder *encoder, size_t n_rows)
+/* Entries that tables have room for at first. */
+#define DICT_ENTRIES 128
+
+int encoder_clear_dicts(struct store_encoder *encoder)
 {
     struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table, &encoder->apps_table,
                                &encoder->peers_table, &encoder->places_table};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-        if (intern_clear(tables[i], n_rows) < 0)
+        if (intern_clear(tables[i], DICT_ENTRIES) < 0)
             return -ENOMEM;
     encoder->streams.len = encoder->hosts.len = encoder->apps.len = 0;
     encoder->inputs_used.len = encoder->peers.len = encoder->places.len = 0;
@@ -51,8 +54,9 @@ static int find_text(struct intern *table, struct buffer *texts, size_t *n, stru
             return 0;
         }
     }
-    intern_set(table, slot, hash, (uint32_t)*n);
     *ret_index = (uint32_t)*n;
+    if (intern_set(table, slot, hash, (uint32_t)*n) < 0)
+        return -ENOMEM;
     return append(texts, n, &text, sizeof(text));
 }
 
@@ -67,18 +71,20 @@ int encoder_stream(struct store_encoder *encoder, struct text host, struct text 
          slot = intern_next(&encoder->streams_table, slot)) {
         const struct stream *stream = &streams[slot->index];
         if (slot->hash == hash && same_text(stream->host, host) && same_text(stream->app, app)) {
+            streams[slot->index].n_rows++;
             *ret_stream = slot->index;
             return 0;
         }
     }
-    struct stream stream = {.host = host, .app = app};
+    struct stream stream = {.host = host, .app = app, .n_rows = 1};
     if (find_text(&encoder->hosts_table, &encoder->hosts, &encoder->n_hosts, host, host_hash,
                   &stream.host_index) < 0 ||
         find_text(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app, app_hash,
                   &stream.app_index) < 0)
         return -ENOMEM;
-    intern_set(&encoder->streams_table, slot, hash, (uint32_t)encoder->n_streams);
     *ret_stream = (uint32_t)encoder->n_streams;
+    if (intern_set(&encoder->streams_table, slot, hash, *ret_stream) < 0)
+        return -ENOMEM;
     return append(&encoder->streams, &encoder->n_streams, &stream, sizeof(stream));
 }
 
@@ -101,8 +107,9 @@ static int find_peer(struct store_encoder *encoder, const struct peer *peer, uin
             return 0;
         }
     }
-    intern_set(&encoder->peers_table, slot, hash, (uint32_t)encoder->n_peers);
     *ret_index = (uint32_t)encoder->n_peers;
+    if (intern_set(&encoder->peers_table, slot, hash, *ret_index) < 0)
+        return -ENOMEM;
     return append(&encoder->peers, &encoder->n_peers, peer, sizeof(*peer));
 }
 
@@ -160,8 +167,9 @@ static int find_place(struct store_encoder *encoder, const struct place *place, 
             return 0;
         }
     }
-    intern_set(&encoder->places_table, slot, hash, (uint32_t)encoder->n_places);
     *ret_index = (uint32_t)encoder->n_places;
+    if (intern_set(&encoder->places_table, slot, hash, *ret_index) < 0)
+        return -ENOMEM;
     return append(&encoder->places, &encoder->n_places, place, sizeof(*place));
 }
 
@@ -203,7 +211,7 @@ int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_i
 void encoder_rank_streams(struct store_encoder *encoder)
 {
     struct stream *streams = (struct stream *)encoder->streams.data;
-    uint32_t *count = encoder->rows.order;
+    uint32_t *count = encoder->rows.starts;
     memset(count, 0, (encoder->n_apps + 1) * sizeof(*count));
     for (size_t i = 0; i < encoder->n_streams; i++)
         count[streams[i].app_index + 1]++;
@@ -212,13 +220,13 @@ void encoder_rank_streams(struct store_encoder *encoder)
     for (size_t i = 0; i < encoder->n_streams; i++)
         streams[i].rank = count[streams[i].app_index]++;
 
-    uint32_t *order = encoder->rows.order;
+    uint32_t *starts = encoder->rows.starts;
     for (size_t i = 0; i < encoder->n_streams; i++)
-        order[streams[i].rank] = streams[i].n_rows;
+        starts[streams[i].rank] = streams[i].n_rows;
     uint32_t at = 0;
     for (size_t i = 0; i < encoder->n_streams; i++) {
-        uint32_t n_rows = order[i];
-        order[i] = at;
+        uint32_t n_rows = starts[i];
+        starts[i] = at;
         at += n_rows;
     }
 }
@@ -260,7 +268,7 @@ int encoder_add_streams(struct store_encoder *encoder)
     const struct stream *streams = (const struct stream *)encoder->streams.data;
     size_t n = encoder->n_streams;
     uint32_t *pairs =
-        encoder->rows.order; /* done with: a block has at least as many rows as streams */
+        encoder->rows.starts; /* done with: a block has at least as many rows as streams */
     struct buffer *column = &encoder->column;
     int r = add_dict(encoder, SECTION_HOSTS, &encoder->hosts, encoder->n_hosts);
     if (r == 0)
@@ -276,7 +284,8 @@ int encoder_add_streams(struct store_encoder *encoder)
         pairs[streams[i].rank] = streams[i].app_index;
     ints_put_u32(column, pairs, n);
     r = encoder_add_column(encoder, SECTION_STREAMS);
-    return r < 0 ? r : encoder_add_u32(encoder, SECTION_STREAM, encoder->rows.stream);
+    return r < 0 ? r
+                 : encoder_add_ints(encoder, SECTION_STREAM, encoder->rows.stream, encoder->n_rows);
 }
 
 int encoder_add_inputs(struct store_encoder *encoder)

@@ -2,11 +2,11 @@
 #include "store/encoder.h"
 
 /*
- * SECTION_ROLLUP: rollup.h says what it holds. Rows of a stream come in runs that share a cell, so
- * the last cell is compared before the table is asked. The rows are walked in the order in which
- * they are grouped, as that of the places is.
+ * SECTION_ROLLUP: rollup.h says what it holds.
  */
-#define RECORDS_AHEAD 16
+
+/* Cells that the table has room for at first. */
+#define ROLLUP_CELLS 256
 
 struct cell_key {
     int64_t minute;
@@ -14,10 +14,9 @@ struct cell_key {
     char country[2];
 };
 
-static struct cell_key key_of(const struct store_encoder *encoder, size_t row)
+static struct cell_key key_of(const struct store_encoder *encoder, const struct record *record,
+                              uint32_t place)
 {
-    const struct record *record = encoder->rows.grouped[row].record;
-    uint32_t place = encoder->rows.place[row];
     struct cell_key key = {
         .minute = rollup_minute(record->time_ns),
         .severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY,
@@ -53,31 +52,33 @@ static int64_t find_cell(struct store_encoder *encoder, const struct cell_key *k
             return slot->index;
     if (rollup_reserve(rollup) < 0)
         return -ENOMEM;
-    intern_set(table, slot, hash, (uint32_t)rollup->n);
+    if (intern_set(table, slot, hash, (uint32_t)rollup->n) < 0)
+        return -ENOMEM;
     struct rollup_cell *cell = &rollup->cells[rollup->n];
     *cell = (struct rollup_cell){.minute = key->minute, .severity = key->severity};
     memcpy(cell->country, key->country, 2);
     return (int64_t)rollup->n++;
 }
 
+int encoder_begin_rollup(struct store_encoder *encoder)
+{
+    encoder->rollup.n = 0;
+    return intern_clear(&encoder->rollup_table, ROLLUP_CELLS);
+}
+
+int encoder_count(struct store_encoder *encoder, const struct record *record, uint32_t place)
+{
+    struct cell_key key = key_of(encoder, record, place);
+    int64_t at = find_cell(encoder, &key);
+    if (at < 0)
+        return -ENOMEM;
+    encoder->rollup.cells[at].n_rows++;
+    return 0;
+}
+
 int encoder_add_rollup(struct store_encoder *encoder)
 {
     struct rollup *rollup = &encoder->rollup;
-    const struct grouped_row *grouped = encoder->rows.grouped;
-    int64_t at = 0;
-    rollup->n = 0;
-    if (intern_clear(&encoder->rollup_table, encoder->n_rows) < 0)
-        return -ENOMEM;
-    for (size_t i = 0; i < encoder->n_rows; i++) {
-        if (i + RECORDS_AHEAD < encoder->n_rows)
-            __builtin_prefetch(&grouped[i + RECORDS_AHEAD].record->time_ns);
-        struct cell_key key = key_of(encoder, i);
-        if (i == 0 || !has_key(&rollup->cells[at], &key))
-            at = find_cell(encoder, &key);
-        if (at < 0)
-            return -ENOMEM;
-        rollup->cells[at].n_rows++;
-    }
     struct buffer *column = &encoder->column;
     column->len = 0;
     if (rollup_sort(rollup, &encoder->rollup_scratch) < 0 || rollup_put(rollup, column) < 0)

@@ -131,8 +131,7 @@ static int write_digits(const struct slot_writer *writer, uint64_t *values, size
 
 static struct text text_of(const struct slot_writer *writer, uint64_t value)
 {
-    struct text whole = writer->source->text(writer->source->arg, value >> VALUE_ROW_SHIFT);
-    return (struct text){whole.data + (value >> 16 & 0xffff), value & 0xffff};
+    return (struct text){writer->texts + (value >> 16), value & 0xffff};
 }
 
 static bool all_same(const struct slot_writer *writer, const uint64_t *values, size_t n)

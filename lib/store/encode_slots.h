@@ -8,7 +8,7 @@
 
 struct slot_writer {
     struct buffer *heads, *plain, *dense;
-    const struct text_source *source;
+    const char *texts; /* what the values of TEXT slots point into */
 };
 
 /* Are n >= 1 values the same? */

@@ -8,8 +8,9 @@
 /*
  * Each row is split and its template looked up, by the tree of known templates where that finds it;
  * the values of its slots are appended to `vars`, eight bytes each. When all rows are there, the
- * templates with too few of them are given up, the values are sorted by column (a counting sort: the
- * places are known), and the columns are written (encode_slots.c).
+ * templates with too few of them are given up, the values are sorted by column, in the order in which
+ * the rows are stored (a counting sort: the places are known), and the columns are written
+ * (encode_slots.c).
  *
  *   vars      row 0: a0 b0 c0 | row 1: d0 | row 2: a1 b1 c1 | …
  *   columns   template 0: a0 a1 … b0 b1 … c0 c1 … | template 1: d0 …
@@ -48,12 +49,13 @@ static size_t bytes_of(const struct text_encoder *encoder)
 
 size_t text_encoder_bytes(uint32_t max_templates, size_t n_rows, size_t n_bytes)
 {
+    size_t growing = n_rows * (sizeof(struct text_row) + sizeof(uint32_t)) +
+                     max_values(n_rows, n_bytes) * 2 * sizeof(uint64_t) + n_bytes;
     return intern_slots(max_templates) * sizeof(struct intern_slot) +
            template_tree_bytes(max_templates * TEXT_TEMPLATE_NODES) +
            max_templates *
                (sizeof(struct text_template) + sizeof(uint32_t) + (size_t)TEXT_TEMPLATE_BYTES) +
-           n_rows * sizeof(uint32_t) + max_values(n_rows, n_bytes) * 2 * sizeof(uint64_t) +
-           3 * n_bytes;
+           growing + growing / 2 + 3 * n_bytes;
 }
 
 int text_encoder_init(struct text_encoder *encoder, struct filter_builder *filter,
@@ -74,9 +76,11 @@ void text_encoder_deinit(struct text_encoder *encoder)
     intern_deinit(&encoder->known);
     free(encoder->templates);
     free(encoder->used);
-    free(encoder->rows);
-    free(encoder->vars);
-    free(encoder->columns);
+    buffer_deinit(&encoder->rows);
+    buffer_deinit(&encoder->index);
+    buffer_deinit(&encoder->vars);
+    buffer_deinit(&encoder->columns);
+    buffer_deinit(&encoder->slot_texts);
     buffer_deinit(&encoder->bytes);
     buffer_deinit(&encoder->dict);
     buffer_deinit(&encoder->plain);
@@ -88,30 +92,17 @@ void text_encoder_deinit(struct text_encoder *encoder)
     *encoder = (struct text_encoder){0};
 }
 
-static int grow(uint64_t **values, size_t n)
+int text_encoder_reserve(struct text_encoder *encoder, size_t n_rows, size_t n_bytes)
 {
-    uint64_t *grown = realloc(*values, n * sizeof(*grown));
-    if (!grown)
-        return -ENOMEM;
-    *values = grown;
-    return 0;
-}
-
-static int reserve(struct text_encoder *encoder, size_t n_rows, size_t n_values)
-{
-    if (n_rows > encoder->row_capacity) {
-        uint32_t *rows = realloc(encoder->rows, n_rows * sizeof(*rows));
-        if (!rows)
-            return -ENOMEM;
-        encoder->rows = rows;
-        encoder->row_capacity = n_rows;
-    }
-    if (n_values <= encoder->var_capacity)
-        return 0;
-    if (grow(&encoder->vars, n_values) < 0 || grow(&encoder->columns, n_values) < 0)
-        return -ENOMEM;
-    encoder->var_capacity = n_values;
-    return 0;
+    encoder->rows.len = encoder->n_rows * sizeof(struct text_row);
+    encoder->vars.len = encoder->n_vars * sizeof(uint64_t);
+    encoder->var_capacity = encoder->n_vars + max_values(n_rows, n_bytes);
+    return buffer_reserve(&encoder->rows, n_rows * sizeof(struct text_row)) < 0 ||
+                   buffer_reserve(&encoder->vars,
+                                  max_values(n_rows, n_bytes) * sizeof(uint64_t)) < 0 ||
+                   buffer_reserve(&encoder->slot_texts, n_bytes) < 0
+               ? -ENOMEM
+               : 0;
 }
 
 static bool is_full(const struct text_encoder *encoder)
@@ -143,7 +134,7 @@ static int make_room(struct text_encoder *encoder)
     return intern_clear(&encoder->known, encoder->max_templates);
 }
 
-int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes)
+int text_encoder_begin(struct text_encoder *encoder)
 {
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         struct text_template *template = &encoder->templates[encoder->used[i]];
@@ -152,8 +143,9 @@ int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_byt
     }
     int r = make_room(encoder);
     encoder->n_used = 0;
-    encoder->n_rows = encoder->n_vars = encoder->n_whole = 0;
-    return r < 0 ? r : reserve(encoder, n_rows, max_values(n_rows, n_bytes));
+    encoder->n_rows = encoder->n_vars = encoder->n_whole = encoder->slot_texts.len = 0;
+    encoder->index.len = encoder->columns.len = 0;
+    return r;
 }
 
 static bool is_template(const struct text_template *template, const char *skeleton, size_t n)
@@ -286,12 +278,21 @@ static void add_to_filter(struct filter_builder *filter, const char *text, size_
     }
 }
 
-static void add_values(struct text_encoder *encoder, const struct split *split, uint32_t row)
+/* The bytes of a TEXT slot, kept for themselves; there is room. */
+static uint64_t keep_text(struct text_encoder *encoder, const char *text, const struct slot *slot)
 {
-    uint64_t *values = encoder->vars + encoder->n_vars,
-             row_of_text = (uint64_t)row << VALUE_ROW_SHIFT;
-    for (uint32_t i = 0; i < split->n_slots; i++)
-        values[i] = split->slots[i].value | (split->slots[i].class == SLOT_TEXT ? row_of_text : 0);
+    size_t at = encoder->slot_texts.len;
+    buffer_put(&encoder->slot_texts, text + slot->at, slot->end - slot->at);
+    return value_of_text(at, slot->end - slot->at);
+}
+
+static void add_values(struct text_encoder *encoder, const char *text, const struct split *split)
+{
+    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
+    for (uint32_t i = 0; i < split->n_slots; i++) {
+        const struct slot *slot = &split->slots[i];
+        values[i] = slot->class == SLOT_TEXT ? keep_text(encoder, text, slot) : slot->value;
+    }
     encoder->n_vars += split->n_slots;
 }
 
@@ -310,20 +311,20 @@ static void use_template(struct text_encoder *encoder, uint32_t index, size_t le
 void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len, size_t n_readable)
 {
     const struct split *split = &encoder->split;
-    uint32_t row = (uint32_t)encoder->n_rows++;
+    struct text_row *row = (struct text_row *)encoder->rows.data + encoder->n_rows++;
     uint32_t index = template_tree_match(&encoder->tree, text, len, n_readable, &encoder->split);
     if (index == TREE_NONE && encoder->n_rest == 0 && split_text(text, len, &encoder->split))
         index = find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
     if (index != UINT32_MAX && split->n_slots > encoder->var_capacity - encoder->n_vars)
         index = UINT32_MAX;
-    encoder->rows[row] = index + 1;
+    *row = (struct text_row){index + 1, (uint32_t)encoder->n_vars};
     if (index == UINT32_MAX) {
         if (encoder->filter)
             filter_builder_add_text(encoder->filter, text, len);
         return;
     }
     use_template(encoder, index, len);
-    add_values(encoder, split, row);
+    add_values(encoder, text, split);
     if (encoder->filter)
         add_to_filter(encoder->filter, text, len, split);
 }
@@ -345,24 +346,20 @@ static uint32_t number_templates(struct text_encoder *encoder)
     return n;
 }
 
-static void sort_values(struct text_encoder *encoder)
+/* Of one row, to the columns of its template. Returns its entry of the index. */
+static uint32_t sort_row(struct text_encoder *encoder, const struct text_row *row)
 {
-    const uint64_t *var = encoder->vars;
-    for (size_t row = 0; row < encoder->n_rows; row++) {
-        if (encoder->rows[row] == 0) {
-            encoder->n_whole++;
-            continue;
-        }
-        struct text_template *template = &encoder->templates[encoder->rows[row] - 1];
-        encoder->rows[row] = template->number;
-        encoder->n_whole += template->number == 0;
-        if (template->number > 0) {
-            uint64_t *value = encoder->columns + template->first_value + template->n_seen++;
-            for (uint32_t i = 0; i < template->n_slots; i++, value += template->n_rows)
-                *value = var[i];
-        }
-        var += template->n_slots;
+    struct text_template *template = row->template ? &encoder->templates[row->template - 1] : NULL;
+    if (!template || template->number == 0) {
+        encoder->n_whole++;
+        return 0;
     }
+    const uint64_t *var = (const uint64_t *)encoder->vars.data + row->first_var;
+    uint64_t *value =
+        (uint64_t *)encoder->columns.data + template->first_value + template->n_seen++;
+    for (uint32_t i = 0; i < template->n_slots; i++, value += template->n_rows)
+        *value = var[i];
+    return template->number;
 }
 
 /* Closes a piece: its length goes to the dict. */
@@ -379,7 +376,7 @@ static void end_piece(struct text_encoder *encoder, size_t *start)
 static int put_template(struct text_encoder *encoder, const struct text_template *template,
                         const struct slot_writer *writer)
 {
-    uint64_t *values = encoder->columns + template->first_value;
+    uint64_t *values = (uint64_t *)encoder->columns.data + template->first_value;
     const char *at = template->skeleton, *end = at + template->n_skeleton;
     size_t start = encoder->statics.len, count_at = encoder->dict.len, n_slots = 0;
     if (buffer_reserve(&encoder->dict, VARINT_BYTES * (template->n_slots + 2)) < 0 ||
@@ -416,7 +413,7 @@ static int learn(struct text_encoder *encoder, const struct text_template *templ
                  const struct slot_writer *writer)
 {
     struct buffer *skeleton = &encoder->skeleton;
-    const uint64_t *values = encoder->columns + template->first_value;
+    const uint64_t *values = (const uint64_t *)encoder->columns.data + template->first_value;
     const char *at = template->skeleton, *end = at + template->n_skeleton;
     uint32_t n_slots = 0;
     skeleton->len = 0;
@@ -442,9 +439,9 @@ static int learn(struct text_encoder *encoder, const struct text_template *templ
     return 0;
 }
 
-static int learn_all(struct text_encoder *encoder, const struct text_source *source)
+static int learn_all(struct text_encoder *encoder)
 {
-    const struct slot_writer writer = {.source = source};
+    const struct slot_writer writer = {.texts = (const char *)encoder->slot_texts.data};
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
         if (template->number > 0 && template->n_rows >= TEXT_LEARN_ROWS && template->n_slots > 0 &&
@@ -454,10 +451,10 @@ static int learn_all(struct text_encoder *encoder, const struct text_source *sou
     return 0;
 }
 
-static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes,
-                         const struct text_source *source)
+static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes)
 {
-    const struct slot_writer writer = {&encoder->heads, &encoder->plain, &encoder->dense, source};
+    const struct slot_writer writer = {&encoder->heads, &encoder->plain, &encoder->dense,
+                                       (const char *)encoder->slot_texts.data};
     struct buffer *dict = &encoder->dict;
     dict->len = encoder->plain.len = encoder->dense.len = 0;
     encoder->statics.len = encoder->heads.len = 0;
@@ -477,11 +474,17 @@ static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_te
     return 1;
 }
 
-int text_encoder_finish(struct text_encoder *encoder, const struct text_source *source)
+int text_encoder_finish(struct text_encoder *encoder, const uint32_t *order)
 {
     uint64_t n_text_bytes = 0;
     uint32_t n = number_templates(encoder);
-    sort_values(encoder);
+    if (buffer_reserve(&encoder->columns, encoder->n_vars * sizeof(uint64_t)) < 0 ||
+        buffer_reserve(&encoder->index, encoder->n_rows * sizeof(uint32_t)) < 0)
+        return -ENOMEM;
+    const struct text_row *rows = (const struct text_row *)encoder->rows.data;
+    uint32_t *index = (uint32_t *)encoder->index.data;
+    for (size_t i = 0; i < encoder->n_rows; i++)
+        index[i] = sort_row(encoder, &rows[order[i]]);
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
         n_text_bytes += template->number > 0 ? template->n_text_bytes : 0;
@@ -489,7 +492,7 @@ int text_encoder_finish(struct text_encoder *encoder, const struct text_source *
     if (n == 0)
         return 0;
     /* Before the columns are written, which changes their values. */
-    if (learn_all(encoder, source) < 0)
+    if (learn_all(encoder) < 0)
         return -ENOMEM;
-    return put_templates(encoder, n, n_text_bytes, source);
+    return put_templates(encoder, n, n_text_bytes);
 }

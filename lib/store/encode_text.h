@@ -5,7 +5,10 @@
 /*
  * A text column on its way into templates (template.h).
  *
- *   text_encoder_begin ─▶ text_encoder_add, row by row in grouped order ─▶ text_encoder_finish
+ *   text_encoder_begin ─▶ (text_encoder_reserve ─▶ text_encoder_add, row by row) … ─▶ text_encoder_finish
+ *
+ * Rows are added as they come, while their bytes are warm, and only then: what is needed of them is
+ * kept. In which order they are stored is said at the end.
  *
  * The templates that were found stay known from block to block, so that a warm encoder only looks
  * them up; whatever a sender makes up, their number and bytes are bounded, and what finds no room
@@ -33,6 +36,11 @@
 
 struct text_template;
 
+struct text_row {
+    uint32_t template;  /* 1 + index into templates; 0: kept whole */
+    uint32_t first_var; /* of its slots */
+};
+
 struct text_encoder {
     struct filter_builder *filter; /* NULL: the column is not in the filter */
     struct intern known;           /* index into templates */
@@ -43,12 +51,14 @@ struct text_encoder {
     uint32_t *used; /* of this block, in order of appearance */
     uint32_t n_used;
 
-    uint32_t *rows; /* of each row: 1 + index into templates, 0: kept whole */
-    size_t n_rows, row_capacity;
+    struct buffer rows;  /* struct text_row, as they were added */
+    struct buffer index; /* uint32_t, as they are stored: 1 + the template's number on disk, 0: whole */
+    size_t n_rows;
     size_t n_whole; /* of the rows, when the block is done */
     unsigned rest, n_rest; /* blocks for which nothing is learned: in a turn, and left; 0: it learns */
-    uint64_t *vars, *columns; /* the slots' values, by row; by column */
+    struct buffer vars, columns; /* uint64_t: the slots' values, row by row; by column */
     size_t n_vars, var_capacity;
+    struct buffer slot_texts; /* the bytes of TEXT slots */
 
     struct buffer dict, plain, dense; /* sections */
     struct buffer statics, heads;     /* what follows in the dict */
@@ -64,25 +74,25 @@ void text_encoder_deinit(struct text_encoder *encoder);
 /* Bytes it holds at most for blocks of n_rows whose texts come to n_bytes. */
 size_t text_encoder_bytes(uint32_t max_templates, size_t n_rows, size_t n_bytes);
 
-/* Starts a block of at most n_rows, n_bytes of text. Returns 0, -ENOMEM. */
-int text_encoder_begin(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);
-/* The text of the next row; it must live until text_encoder_finish(). n_readable >= len: bytes at
- * `text` that may be read, of whatever value. */
+/* Starts a block. Returns 0, -ENOMEM. */
+int text_encoder_begin(struct text_encoder *encoder);
+/* Makes room for n_rows more, of n_bytes of text. Returns 0, -ENOMEM. */
+int text_encoder_reserve(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);
+/* The text of the next row. n_readable >= len: bytes at `text` that may be read, of whatever value.
+ * There must be room. */
 void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len,
                       size_t n_readable);
 
 /*
- * What is needed to go back to a text: row as counted by text_encoder_add().
+ * order: which row, as counted by text_encoder_add(), is stored first, second, … Fills
+ * encoder->index, dict, plain and dense; they are valid until the next begin. Returns 1 (there are
+ * templates), 0 (every text is kept whole), -ENOMEM.
  */
-struct text_source {
-    struct text (*text)(const void *arg, size_t row);
-    const void *arg;
-};
+int text_encoder_finish(struct text_encoder *encoder, const uint32_t *order);
 
-/*
- * Fills encoder->dict, plain, dense, and rows (now 0, or 1 + the number on disk); they are valid
- * until the next begin. Returns 1 (there are templates), 0 (every text is kept whole), -ENOMEM.
- */
-int text_encoder_finish(struct text_encoder *encoder, const struct text_source *source);
+static inline const uint32_t *text_encoder_index(const struct text_encoder *encoder)
+{
+    return (const uint32_t *)encoder->index.data;
+}
 
 #endif

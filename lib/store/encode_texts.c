@@ -5,11 +5,6 @@
  * The text columns of a block, and its filter. What no template holds is kept whole: its lengths
  * and bytes, in the order of the rows.
  */
-struct column_rows {
-    const struct store_encoder *encoder;
-    enum text_column column;
-};
-
 static inline const struct span *span_of(const struct record *record, enum text_column column)
 {
     static const uint16_t at[N_TEXT_COLUMNS] = {
@@ -21,24 +16,60 @@ static inline const struct span *span_of(const struct record *record, enum text_
     return (const struct span *)((const char *)record + at[column]);
 }
 
-static struct text text_of_row(const void *arg, size_t row)
-{
-    const struct column_rows *rows = arg;
-    const struct grouped_row *grouped = &rows->encoder->rows.grouped[row];
-    struct span span = *span_of(grouped->record, rows->column);
-    return (struct text){grouped->source->batch->bytes + span.off, span.len};
-}
-
 int encoder_begin_texts(struct store_encoder *encoder)
 {
-    size_t n_message_bytes = encoder->text_bytes[TEXT_MESSAGE];
-    if (filter_builder_begin(&encoder->filter, n_message_bytes / FILTERED_BYTES + 64) < 0)
-        return -ENOMEM;
+    memset(encoder->text_bytes, 0, sizeof(encoder->text_bytes));
+    filter_builder_begin(&encoder->filter);
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
-        if (encoder->text_bytes[i] > 0 &&
-            text_encoder_begin(&encoder->texts[i], encoder->n_rows, encoder->text_bytes[i]) < 0)
+        if (text_encoder_begin(&encoder->texts[i]) < 0)
             return -ENOMEM;
     return 0;
+}
+
+/* A column of which no batch had any text so far: the rows before this one have none. */
+static int catch_up(struct text_encoder *texts, size_t n_rows)
+{
+    if (text_encoder_reserve(texts, n_rows - texts->n_rows, 0) < 0)
+        return -ENOMEM;
+    while (texts->n_rows < n_rows)
+        text_encoder_add(texts, "", 0, 0);
+    return 0;
+}
+
+static void measure(struct source *source, size_t n_bytes[N_TEXT_COLUMNS])
+{
+    const struct batch *batch = source->batch;
+    for (uint32_t i = 0; i < batch->n_records; i++) {
+        const struct record *record = &batch->records[i];
+        uint32_t end = record->line.off + record->line.len;
+        source->n_bytes = end > source->n_bytes ? end : source->n_bytes;
+        for (unsigned column = 0; column < N_TEXT_COLUMNS; column++)
+            n_bytes[column] += span_of(record, column)->len;
+    }
+}
+
+static int reserve(struct store_encoder *encoder, enum text_column column, size_t n_rows,
+                   size_t n_bytes)
+{
+    encoder->text_bytes[column] += n_bytes;
+    if (encoder->text_bytes[column] > MAX_SECTION_BYTES / 2)
+        return -E2BIG;
+    if (encoder->text_bytes[column] == 0)
+        return 0;
+    int r = catch_up(&encoder->texts[column], encoder->n_rows);
+    return r < 0 ? r : text_encoder_reserve(&encoder->texts[column], n_rows, n_bytes);
+}
+
+int encoder_reserve_texts(struct store_encoder *encoder, struct source *source)
+{
+    size_t n_bytes[N_TEXT_COLUMNS] = {0};
+    int r = 0;
+    measure(source, n_bytes);
+    for (unsigned i = 0; r == 0 && i < N_TEXT_COLUMNS; i++)
+        r = reserve(encoder, i, source->batch->n_records, n_bytes[i]);
+    return r < 0 ? r
+                 : filter_builder_reserve(&encoder->filter,
+                                          encoder->text_bytes[TEXT_MESSAGE] / FILTERED_BYTES + 64);
 }
 
 void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
@@ -54,18 +85,39 @@ void encoder_add_row_texts(struct store_encoder *encoder, const struct source *s
     }
 }
 
-/* The rows that no template holds. */
-static int add_whole(struct store_encoder *encoder, const struct column_rows *rows)
+/* The batch that a row came in. */
+static const struct source *source_of(const struct store_encoder *encoder, uint32_t row)
 {
-    const struct text_encoder *texts = &encoder->texts[rows->column];
+    const struct source *sources = (const struct source *)encoder->sources.data;
+    size_t from = 0, n = encoder->sources.len / sizeof(*sources);
+    while (n > 1) {
+        size_t half = n / 2;
+        from += row >= sources[from + half].first_row ? half : 0;
+        n -= half;
+    }
+    return &sources[from];
+}
+
+static struct text text_of_row(const struct store_encoder *encoder, enum text_column column,
+                               uint32_t row)
+{
+    const struct source *source = source_of(encoder, row);
+    return batch_text(source->batch,
+                      *span_of(&source->batch->records[row - source->first_row], column));
+}
+
+/* The rows that no template holds. */
+static int add_whole(struct store_encoder *encoder, enum text_column column)
+{
+    const uint32_t *index = text_encoder_index(&encoder->texts[column]);
     uint32_t *lens = encoder->rows.len;
     struct buffer *whole = &encoder->whole;
     size_t n = 0;
     whole->len = 0;
-    for (size_t row = 0; row < encoder->n_rows; row++) {
-        if (texts->rows[row] > 0)
+    for (size_t i = 0; i < encoder->n_rows; i++) {
+        if (index[i] > 0)
             continue;
-        struct text text = text_of_row(rows, row);
+        struct text text = text_of_row(encoder, column, encoder->rows.order[i]);
         lens[n++] = text.len;
         if (buffer_reserve(whole, text.len) < 0)
             return -ENOMEM;
@@ -73,10 +125,9 @@ static int add_whole(struct store_encoder *encoder, const struct column_rows *ro
     }
     if (whole->len == 0)
         return 0;
-    int r = encoder_add_ints(encoder, SECTION_LENGTHS(rows->column), lens, n);
-    return r < 0
-               ? r
-               : encoder_add_section(encoder, SECTION_TEXT(rows->column), whole->data, whole->len);
+    int r = encoder_add_ints(encoder, SECTION_LENGTHS(column), lens, n);
+    return r < 0 ? r
+                 : encoder_add_section(encoder, SECTION_TEXT(column), whole->data, whole->len);
 }
 
 static int add_templates(struct store_encoder *encoder, enum text_column column)
@@ -87,8 +138,8 @@ static int add_templates(struct store_encoder *encoder, enum text_column column)
         [TEMPLATE_PLAIN] = &texts->plain,
         [TEMPLATE_DENSE] = &texts->dense,
     };
-    int r = encoder_add_ints(encoder, SECTION_TEMPLATE(column, TEMPLATE_INDEX), texts->rows,
-                             encoder->n_rows);
+    int r = encoder_add_ints(encoder, SECTION_TEMPLATE(column, TEMPLATE_INDEX),
+                             text_encoder_index(texts), encoder->n_rows);
     for (unsigned i = 0; r == 0 && i < N_TEMPLATE_SECTIONS; i++) {
         if (!parts[i] || parts[i]->len == 0)
             continue;
@@ -103,15 +154,15 @@ static int add_templates(struct store_encoder *encoder, enum text_column column)
 int encoder_add_texts(struct store_encoder *encoder)
 {
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
-        struct column_rows rows = {encoder, i};
-        const struct text_source source = {text_of_row, &rows};
         if (encoder->text_bytes[i] == 0)
             continue;
-        int r = text_encoder_finish(&encoder->texts[i], &source);
+        int r = catch_up(&encoder->texts[i], encoder->n_rows);
+        if (r == 0)
+            r = text_encoder_finish(&encoder->texts[i], encoder->rows.order);
         if (r > 0)
             r = add_templates(encoder, i);
         if (r == 0)
-            r = add_whole(encoder, &rows);
+            r = add_whole(encoder, i);
         if (r < 0)
             return r;
     }

@@ -66,11 +66,11 @@ static size_t skip_flagged(struct rows *rows, size_t n, uint8_t *mode)
 {
     size_t n_kept = 0;
     for (size_t i = 0; i < n; i++)
-        if ((rows->reception_flags[i] & RECORD_TIME_RECEIVED) &&
+        if ((rows->flags[i] & RECORD_TIME_RECEIVED) &&
             rows->time_ns[i] != (int64_t)((uint64_t)rows->received_us[i] * 1000))
             return n;
     for (size_t i = 0; i < n; i++) {
-        if (rows->reception_flags[i] & RECORD_TIME_RECEIVED)
+        if (rows->flags[i] & RECORD_TIME_RECEIVED)
             continue;
         rows->time_ns[n_kept] = rows->time_ns[i];
         rows->received_us[n_kept++] = rows->received_us[i];

@@ -3,9 +3,10 @@
 #define STORE_ENCODER_H
 
 /*
- * The inside of an encoder. encode.c walks the rows, encode_dicts.c finds their dictionary entries,
- * encode_time.c, encode_geo.c and encode_texts.c write the columns of that name, encode_text.c makes
- * templates of texts, sections.c compresses.
+ * The inside of an encoder. encode.c walks the rows and encode_rows.c keeps their numbers,
+ * encode_dicts.c finds their dictionary entries, encode_text.c makes templates of texts,
+ * encode_time.c, encode_geo.c, encode_rollup.c and encode_texts.c write the columns of that name,
+ * sections.c compresses.
  *
  *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by
  * stream ─▶ sections
@@ -31,11 +32,12 @@
 /* Bytes of messages for each token that a filter is to hold, at least: more go without a filter. */
 #define FILTERED_BYTES 8
 
-/* One batch of the block: where its spans point, and which dictionary entries (1 + index, 0: not
- * looked up) it uses. */
+/* One batch of the block: where its spans point. */
 struct source {
     const struct batch *batch;
-    uint32_t *peers, *places;
+    uint32_t first_row;
+    /* while its rows are added: */
+    uint32_t *peers, *places; /* the dictionary entries (1 + index, 0: not looked up) of the batch's */
     uint32_t input;
     uint32_t n_bytes; /* that its lines reach over, from the first byte of the batch */
 };
@@ -52,24 +54,23 @@ struct stream {
     uint32_t rank; /* its number on disk: ordered by app */
 };
 
-struct grouped_row {
-    const struct record *record;
-    const struct source *source;
-};
-
-/* Arrays of one element a row, in one allocation; `memory` is what is freed. */
+/* Arrays of one element a row, in order of reception, in one allocation; `memory` is what is freed. */
 struct rows {
     void *memory;
     size_t capacity;
-    struct grouped_row *grouped;
-    int64_t *time_ns, *received_us, *scratch; /* order of reception */
-    uint32_t *stream;                         /* order of reception */
-    uint32_t *order;                          /* of the streams: where each one's next row goes */
-    uint32_t *len; /* of the texts kept whole of one column */
-    uint32_t *input, *peer, *place, *geo_off; /* grouped, as all that follow, but for the flags of reception */
-    uint8_t *reception_flags; /* order of reception */
+    int64_t *time_ns, *received_us;
+    uint32_t *stream, *input, *peer, *place, *geo_off;
     uint8_t *digits, *flags, *pri, *format, *geo_from, *geo_len;
+    uint32_t *order;  /* the row that is stored first, second, … */
+    uint32_t *starts; /* of the streams: where each one's next row goes */
+    uint32_t *len;    /* of the texts kept whole of one column */
+    int64_t *scratch;
 };
+
+size_t rows_bytes(size_t n_rows);
+/* Makes room for n_rows; the first n_kept of them stay. Returns 0, -ENOMEM. */
+int rows_reserve(struct rows *rows, size_t n_kept, size_t n_rows);
+void rows_deinit(struct rows *rows);
 
 struct store_encoder {
     ZSTD_CCtx *zstd;
@@ -77,7 +78,9 @@ struct store_encoder {
     size_t n_inputs;
 
     struct rows rows;
-    size_t n_rows; /* of the block that is held; 0: none */
+    size_t n_rows; /* of the block that is held, or in the making; 0: none */
+    bool is_whole; /* it is held: store_encode_end() came to its end */
+    int failed;    /* what adding to it met with: 0 or a negative errno */
     struct block_header header;
     uint8_t max_digits;
     size_t text_bytes[N_TEXT_COLUMNS];
@@ -123,8 +126,10 @@ int encoder_add_column(struct store_encoder *encoder, enum section_id id);
 /* As it is, because it does not compress. */
 int encoder_add_plain_section(struct store_encoder *encoder, enum section_id id, const void *data,
                               size_t len);
+/* One value a row, in order of reception. */
 int encoder_add_u8(struct store_encoder *encoder, enum section_id id, const uint8_t *values);
 int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values);
+/* In the order in which they are stored. */
 int encoder_add_ints(struct store_encoder *encoder, enum section_id id, const uint32_t *values,
                      size_t n);
 int encoder_add_time(struct store_encoder *encoder);
@@ -138,8 +143,11 @@ int encoder_add_filter(struct store_encoder *encoder);
 int encoder_add_rollup(struct store_encoder *encoder);
 int encoder_finish(struct store_encoder *encoder);
 
-/* Starts the dictionaries of a block of so many rows. */
-int encoder_clear_dicts(struct store_encoder *encoder, size_t n_rows);
+/* Start a block. Return 0, -ENOMEM. */
+int encoder_clear_dicts(struct store_encoder *encoder);
+int encoder_begin_rollup(struct store_encoder *encoder);
+int encoder_begin_texts(struct store_encoder *encoder);
+
 /* Entries of the dictionaries, found or added: 0, or -ENOMEM. */
 int encoder_stream(struct store_encoder *encoder, struct text host, struct text app,
                    uint32_t *ret_stream);
@@ -148,11 +156,16 @@ int encoder_peer(struct store_encoder *encoder, const struct source *source, uin
 int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
                   uint32_t *ret_place);
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
-/* Texts and filter: started when text_bytes and the order are known; then row by row, grouped. */
-int encoder_begin_texts(struct store_encoder *encoder);
+/* Counts a row, whose place has this index, in its cell of the roll-up. Returns 0, -ENOMEM. */
+int encoder_count(struct store_encoder *encoder, const struct record *record, uint32_t place);
+/*
+ * Makes room for the texts of all rows of the batch, and finds out source->n_bytes; then they are
+ * added row by row. Returns 0, -ENOMEM, -E2BIG.
+ */
+int encoder_reserve_texts(struct store_encoder *encoder, struct source *source);
 void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
                            const struct record *record);
-/* Ranks the streams by app, and fills rows.order with the first place of each. */
+/* Ranks the streams by app, and fills rows.starts with the first place of each. */
 void encoder_rank_streams(struct store_encoder *encoder);
 
 /* Puts n texts (their lengths as ints, then their bytes) behind `column`. */

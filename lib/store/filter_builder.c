@@ -4,16 +4,24 @@
 #include <math.h>
 #include "store/token.h"
 
-int filter_builder_begin(struct filter_builder *builder, size_t capacity)
+void filter_builder_begin(struct filter_builder *builder)
 {
-    if (builder->capacity < capacity) {
+    builder->n_hashes = builder->max = 0;
+}
+
+int filter_builder_reserve(struct filter_builder *builder, size_t max)
+{
+    if (builder->capacity < max) {
+        size_t capacity = builder->capacity + builder->capacity / 2;
+        capacity = capacity < max ? max : capacity;
         uint64_t *hashes = realloc(builder->hashes, (capacity + FILTER_SLACK) * sizeof(*hashes));
         if (!hashes)
             return -ENOMEM;
         builder->hashes = hashes;
         builder->capacity = capacity;
     }
-    builder->n_hashes = 0;
+    if (!filter_builder_is_full(builder))
+        builder->max = max;
     return 0;
 }
 

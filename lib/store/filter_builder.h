@@ -19,18 +19,23 @@
 
 struct filter_builder {
     uint64_t *hashes; /* capacity + FILTER_SLACK */
-    size_t n_hashes, capacity;
+    size_t n_hashes, max, capacity;
     uint64_t seen[FILTER_COUNT_BITS / 64];
 };
 
-/* Starts a filter of at most this many hashes, equal ones counted again. Returns 0, -ENOMEM. */
-int filter_builder_begin(struct filter_builder *builder, size_t capacity);
+/* Starts a filter of no hashes. */
+void filter_builder_begin(struct filter_builder *builder);
+/*
+ * At most this many hashes from now on, equal ones counted again; one that was full stays so. Returns
+ * 0, -ENOMEM.
+ */
+int filter_builder_reserve(struct filter_builder *builder, size_t max);
 void filter_builder_deinit(struct filter_builder *builder);
 
 /* More than fit: the block goes without a filter. */
 static inline bool filter_builder_is_full(const struct filter_builder *builder)
 {
-    return builder->n_hashes > builder->capacity;
+    return builder->n_hashes > builder->max;
 }
 
 /* One of FILTER_SLACK, if it is wanted, which is not branched on. */

@@ -12,7 +12,7 @@
  *             return slot->index;
  *     intern_set(&table, slot, hash, index);
  *
- * It must never hold more entries than it was cleared for.
+ * It is small while it holds little, so that what is looked up lies close together; and grows.
  */
 
 #include <errno.h>
@@ -27,7 +27,7 @@ struct intern_slot {
 
 struct intern {
     struct intern_slot *slots;
-    uint32_t mask, generation;
+    uint32_t mask, generation, n_entries;
 };
 
 /* Slots for so many entries: a power of two, at most half of them taken. */
@@ -45,10 +45,11 @@ static inline void intern_deinit(struct intern *table)
     *table = (struct intern){0};
 }
 
-/* Empties it and makes room for n_entries. Returns 0, -ENOMEM. */
+/* Empties it; so many entries have room without its growing. Returns 0, -ENOMEM. */
 static inline int intern_clear(struct intern *table, size_t n_entries)
 {
     size_t n_slots = intern_slots(n_entries);
+    table->n_entries = 0;
     if (table->slots && table->mask + 1 >= n_slots && table->generation < UINT32_MAX) {
         table->generation++;
         return 0;
@@ -59,7 +60,7 @@ static inline int intern_clear(struct intern *table, size_t n_entries)
     if (!slots)
         return -ENOMEM;
     free(table->slots);
-    *table = (struct intern){slots, (uint32_t)n_slots - 1, 1};
+    *table = (struct intern){slots, (uint32_t)n_slots - 1, 1, 0};
     return 0;
 }
 
@@ -78,10 +79,33 @@ static inline bool intern_taken(const struct intern *table, const struct intern_
     return slot->generation == table->generation;
 }
 
-static inline void intern_set(const struct intern *table, struct intern_slot *slot, uint64_t hash,
-                              uint32_t index)
+/* Twice as many slots. Returns 0, -ENOMEM. */
+static inline int intern_grow(struct intern *table)
+{
+    size_t n_slots = 2 * ((size_t)table->mask + 1);
+    struct intern grown = {calloc(n_slots, sizeof(*grown.slots)), (uint32_t)n_slots - 1, 1,
+                           table->n_entries};
+    if (!grown.slots)
+        return -ENOMEM;
+    for (const struct intern_slot *old = table->slots; old <= table->slots + table->mask; old++) {
+        if (!intern_taken(table, old))
+            continue;
+        struct intern_slot *slot = intern_first(&grown, old->hash);
+        while (intern_taken(&grown, slot))
+            slot = intern_next(&grown, slot);
+        *slot = (struct intern_slot){old->hash, grown.generation, old->index};
+    }
+    free(table->slots);
+    *table = grown;
+    return 0;
+}
+
+/* Takes a free slot, which may move then. Returns 0, -ENOMEM. */
+static inline int intern_set(struct intern *table, struct intern_slot *slot, uint64_t hash,
+                             uint32_t index)
 {
     *slot = (struct intern_slot){hash, table->generation, index};
+    return 2 * (size_t)++table->n_entries > (size_t)table->mask + 1 ? intern_grow(table) : 0;
 }
 
 #endif

@@ -257,7 +257,7 @@ static void note_outcome(struct store *store, int r)
 
 int store_append(struct store *store, struct store_encoder *encoder)
 {
-    if (encoder->n_rows == 0)
+    if (!encoder->is_whole)
         return 0;
     pthread_mutex_lock(&store->append_lock);
     int r = ready_log(store, &encoder->header);
@@ -267,7 +267,9 @@ int store_append(struct store *store, struct store_encoder *encoder)
         take_block(store, &encoder->header);
     pthread_mutex_unlock(&store->append_lock);
     note_outcome(store, r);
-    if (r == 0)
+    if (r == 0) {
         encoder->n_rows = 0;
+        encoder->is_whole = false;
+    }
     return r;
 }

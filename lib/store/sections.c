@@ -76,13 +76,26 @@ static bool is_zero(const struct buffer *column)
     return column->len == 2 && column->data[0] == 0 && column->data[1] == 0;
 }
 
+/* Are all the same? Then their order does not matter. */
+static bool is_constant(const void *values, size_t size, size_t n)
+{
+    return memcmp(values, (const char *)values + size, (n - 1) * size) == 0;
+}
+
 int encoder_add_u8(struct store_encoder *encoder, enum section_id id, const uint8_t *values)
 {
     struct buffer *column = &encoder->column;
+    size_t n = encoder->n_rows;
     column->len = 0;
-    if (buffer_reserve(column, ints_bound(encoder->n_rows, sizeof(*values))) < 0)
+    if (buffer_reserve(column, ints_bound(n, sizeof(*values))) < 0)
         return -ENOMEM;
-    ints_put_u8(column, values, encoder->n_rows);
+    if (!is_constant(values, sizeof(*values), n)) {
+        uint8_t *stored = (uint8_t *)encoder->rows.scratch;
+        for (size_t i = 0; i < n; i++)
+            stored[i] = values[encoder->rows.order[i]];
+        values = stored;
+    }
+    ints_put_u8(column, values, n);
     return is_zero(column) ? 0 : encoder_add_column(encoder, id);
 }
 
@@ -99,7 +112,14 @@ int encoder_add_ints(struct store_encoder *encoder, enum section_id id, const ui
 
 int encoder_add_u32(struct store_encoder *encoder, enum section_id id, const uint32_t *values)
 {
-    return encoder_add_ints(encoder, id, values, encoder->n_rows);
+    size_t n = encoder->n_rows;
+    if (!is_constant(values, sizeof(*values), n)) {
+        uint32_t *stored = (uint32_t *)encoder->rows.scratch;
+        for (size_t i = 0; i < n; i++)
+            stored[i] = values[encoder->rows.order[i]];
+        values = stored;
+    }
+    return encoder_add_ints(encoder, id, values, n);
 }
 
 /* The group goes last; then the table and the header's lengths are known. */

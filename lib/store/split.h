@@ -19,20 +19,19 @@ struct slot {
  * Values as columns have them, until they are written:
  *   DIGITS    the number, and from bit VALUE_DIGITS_SHIFT on how many digits it was written with
  *   ADDRESS   the address; its first byte is the highest
- *   TEXT      row << VALUE_ROW_SHIFT | offset << 16 | length; in a split, the row is 0
+ *   TEXT      offset << 16 | length: in the text; in a column, in the bytes of such slots
  */
 #define VALUE_DIGITS_SHIFT 58 /* 10^17 < 2^57 */
 #define VALUE_NUMBER       ((UINT64_C(1) << VALUE_DIGITS_SHIFT) - 1)
-#define VALUE_ROW_SHIFT    32
 
 static inline uint64_t value_of_digits(uint64_t number, uint32_t n_digits)
 {
     return number | (uint64_t)n_digits << VALUE_DIGITS_SHIFT;
 }
 
-static inline uint64_t value_of_text(uint32_t at, uint32_t len)
+static inline uint64_t value_of_text(uint64_t at, uint32_t len)
 {
-    return (uint64_t)at << 16 | len;
+    return at << 16 | len;
 }
 
 /* In a skeleton a NUL and the class stand for a slot. */

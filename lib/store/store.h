@@ -115,12 +115,18 @@ size_t store_encoder_bytes(size_t n_bytes, size_t n_records);
 size_t store_keeper_bytes(const struct store_options *options, size_t n_bytes, size_t n_records);
 
 /*
- * Makes one block from all records of the batches, in their order. Pure processor time, no locks;
+ * Makes one block from all records of some batches, in their order. Pure processor time, no locks;
  * in parallel with others. At most STORE_MAX_ROWS records in all, and half a GiB of any one kind of
- * text. The batches are not needed afterwards. Returns 0, -ENOMEM, -E2BIG (the encoder then holds
- * nothing). An encoder holds one block at a time.
+ * text. An encoder holds one block at a time: to begin one drops what it held. A batch is best added
+ * as soon as it is there, while it is warm; it must stay as it is until the end, and is not needed
+ * afterwards. An error of beginning or adding is kept, so that it is enough to look at what the end
+ * says. All return 0, -ENOMEM, -E2BIG (the encoder then holds nothing).
  */
 #define STORE_MAX_ROWS 65535
+int store_encode_begin(struct store_encoder *encoder);
+int store_encode_add(struct store_encoder *encoder, const struct batch *batch);
+int store_encode_end(struct store_encoder *encoder);
+/* All of that. */
 int store_encode(struct store_encoder *encoder, struct batch *const *batches, size_t n_batches);
 /*
  * Writes the encoder's block behind everything appended before. Serialised inside: callers order

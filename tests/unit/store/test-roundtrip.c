@@ -180,8 +180,8 @@ static void columns_one_by_one(void **state)
 static size_t text_encoder_holds(const struct text_encoder *texts)
 {
     return (texts->known.mask + 1) * sizeof(struct intern_slot) + texts->bytes.capacity +
-           texts->row_capacity * sizeof(uint32_t) + texts->var_capacity * 2 * sizeof(uint64_t) +
-           texts->dict.capacity + texts->plain.capacity + texts->dense.capacity;
+           texts->rows.capacity + texts->index.capacity + texts->vars.capacity +
+           texts->columns.capacity + texts->slot_texts.capacity + texts->dict.capacity + texts->plain.capacity + texts->dense.capacity;
 }
 
 static size_t encoder_holds(const struct store_encoder *encoder)
@@ -194,7 +194,7 @@ static size_t encoder_holds(const struct store_encoder *encoder)
     const struct intern *tables[] = {&encoder->streams_table, &encoder->hosts_table,
                                      &encoder->apps_table, &encoder->peers_table,
                                      &encoder->places_table};
-    size_t n_bytes = ZSTD_sizeof_CCtx(encoder->zstd) + encoder->rows.capacity * 92 +
+    size_t n_bytes = ZSTD_sizeof_CCtx(encoder->zstd) + rows_bytes(encoder->rows.capacity) +
                      encoder->filter.capacity * sizeof(uint64_t);
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++)
         n_bytes += text_encoder_holds(&encoder->texts[i]);
