@@ -193,7 +193,9 @@ static void order_rows(struct store_encoder *encoder)
 static int add_columns(struct store_encoder *encoder)
 {
     const struct rows *rows = &encoder->rows;
-    int r = encoder_add_filter(encoder);
+    int r = encoder_finish_texts(encoder);
+    if (r == 0)
+        r = encoder_add_filter(encoder);
     if (r == 0)
         r = encoder_add_streams(encoder);
     if (r == 0)

@@ -26,12 +26,16 @@ struct text_template {
     const uint64_t *hashes; /* of the tokens in its static text */
     const char *skeleton;
     uint32_t n_hashes, n_skeleton, n_slots;
+    uint64_t text_slots; /* bit i: slot i is a TEXT */
     /* in this block: */
+    uint64_t constants; /* bit i: slot i has one value */
     uint32_t n_rows, n_seen;
     uint64_t n_text_bytes; /* of its rows */
     uint32_t number;       /* 1 + its place on disk; 0: given up */
     size_t first_value;    /* in columns */
 };
+
+_Static_assert(TEMPLATE_MAX_SLOTS <= 64, "a bit for each slot");
 
 /* Bytes of text that a slot stands for, at least, but for one in each row; more slots than that are
  * not kept apart. */
@@ -194,6 +198,17 @@ static uint32_t hash_pieces(const char *skeleton, size_t n, uint64_t *hashes)
     }
 }
 
+static uint64_t find_text_slots(const char *skeleton, size_t n)
+{
+    const char *at = skeleton, *end = skeleton + n;
+    uint64_t bits = 0;
+    for (uint64_t bit = 1; (at = memchr(at, '\0', (size_t)(end - at))); bit <<= 1) {
+        bits |= at[1] == SLOT_TEXT ? bit : 0;
+        at += SKELETON_SLOT_BYTES;
+    }
+    return bits;
+}
+
 /* Returns the index of a new template, or UINT32_MAX: no room. */
 static uint32_t add_template(struct text_encoder *encoder, const char *skeleton, size_t n,
                              uint32_t n_slots)
@@ -202,7 +217,9 @@ static uint32_t add_template(struct text_encoder *encoder, const char *skeleton,
     if (encoder->n_templates == encoder->max_templates ||
         most > bytes_of(encoder) - encoder->bytes.len)
         return UINT32_MAX;
-    struct text_template template = {.n_slots = n_slots, .n_skeleton = (uint32_t)n};
+    struct text_template template = {.n_slots = n_slots,
+                                     .n_skeleton = (uint32_t)n,
+                                     .text_slots = find_text_slots(skeleton, n)};
     uint64_t *hashes = (uint64_t *)(encoder->bytes.data + encoder->bytes.len);
     if (encoder->filter)
         template.n_hashes = hash_pieces(skeleton, n, hashes);
@@ -228,105 +245,55 @@ static uint32_t find_template(struct text_encoder *encoder, const char *skeleton
     return index;
 }
 
-_Static_assert(TEMPLATE_MAX_SLOTS < FILTER_SLACK, "a row's slots fit");
-
-/* A chain of more than four numbers holds more addresses than the slot (token.h). */
-static void add_chain(struct filter_builder *filter, const char *text, size_t len,
-                      const struct slot *slot)
-{
-    for (uint32_t at = slot->at + 1; at < slot->end; at++) {
-        size_t quad = text[at - 1] == '.' ? token_address(text + at, text + len) : 0;
-        if (quad > 0)
-            filter_builder_add(filter, filter_hash(FILTER_TOKEN, text + at, quad));
-    }
-}
-
-static void put_token(struct filter_builder *filter, const char *text, const struct slot *slot)
-{
-    filter_builder_put(
-        filter, filter_hash(FILTER_TOKEN, text + slot->token_at, slot->end - slot->token_at), true);
-}
-
-/* Numbers with leading zeros are hashed as texts. Whether one is long enough to be in the filter
- * cannot be guessed, so that its hash is made in any case. */
-static inline void put_number(struct filter_builder *filter, const char *text,
-                              const struct slot *slot)
-{
-    bool is_long = slot->end - slot->at > TOKEN_SHORT_DIGITS;
-    if (slot->token_at == slot->at && text[slot->at] != '0')
-        filter_builder_put(filter, filter_hash_number(slot->value & VALUE_NUMBER), is_long);
-    else if (slot->token_at != slot->at || is_long)
-        put_token(filter, text, slot);
-}
-
-static void add_to_filter(struct filter_builder *filter, const char *text, size_t len,
-                          const struct split *split)
-{
-    if (filter_builder_is_full(filter))
-        return;
-    for (uint32_t i = 0; i < split->n_slots; i++) {
-        const struct slot *slot = &split->slots[i];
-        if (slot->class == SLOT_DIGITS) {
-            put_number(filter, text, slot);
-        } else if (slot->class == SLOT_ADDRESS) {
-            filter_builder_put(filter, filter_hash_address((uint32_t)slot->value), true);
-            if (slot->end < len && text[slot->end] == '.')
-                add_chain(filter, text, len, slot);
-        } else {
-            put_token(filter, text, slot);
-        }
-    }
-}
-
 /* The bytes of a TEXT slot, kept for themselves; there is room. */
-static uint64_t keep_text(struct text_encoder *encoder, const char *text, const struct slot *slot)
+static uint64_t keep_text(struct text_encoder *encoder, const char *text, uint64_t value)
 {
+    uint32_t len = value & 0xffff;
     size_t at = encoder->slot_texts.len;
-    buffer_put(&encoder->slot_texts, text + slot->at, slot->end - slot->at);
-    return value_of_text(at, slot->end - slot->at);
+    buffer_put(&encoder->slot_texts, text + (value >> 16), len);
+    return value_of_text(at, len);
 }
 
-static void add_values(struct text_encoder *encoder, const char *text, const struct split *split)
-{
-    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
-    for (uint32_t i = 0; i < split->n_slots; i++) {
-        const struct slot *slot = &split->slots[i];
-        values[i] = slot->class == SLOT_TEXT ? keep_text(encoder, text, slot) : slot->value;
-    }
-    encoder->n_vars += split->n_slots;
-}
-
-/* Counts a row to its template. */
-static void use_template(struct text_encoder *encoder, uint32_t index, size_t len)
+static void use_template(struct text_encoder *encoder, uint32_t index, const char *text, size_t len)
 {
     struct text_template *template = &encoder->templates[index];
+    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
+    for (uint32_t i = 0; i < template->n_slots; i++)
+        values[i] = encoder->split.values[i];
+    for (uint64_t left = template->text_slots; left; left &= left - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(left);
+        values[i] = keep_text(encoder, text, values[i]);
+    }
+    encoder->n_vars += template->n_slots;
     template->n_text_bytes += len;
-    if (template->n_rows++ > 0)
-        return;
-    encoder->used[encoder->n_used++] = index;
-    for (uint32_t i = 0; i < template->n_hashes; i++)
-        filter_builder_add(encoder->filter, template->hashes[i]);
+    if (template->n_rows++ == 0)
+        encoder->used[encoder->n_used++] = index;
 }
 
+static uint32_t split_and_find(struct text_encoder *encoder, const char *text, size_t len)
+{
+    struct split *split = &encoder->split;
+    return encoder->n_rest == 0 && split_text(text, len, split)
+               ? find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots)
+               : UINT32_MAX;
+}
+
+/* The values of slots come to the filter column by column; texts without template, and those in
+ * which addresses may hide behind one another, at once. */
 void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len, size_t n_readable)
 {
-    const struct split *split = &encoder->split;
     struct text_row *row = (struct text_row *)encoder->rows.data + encoder->n_rows++;
     uint32_t index = template_tree_match(&encoder->tree, text, len, n_readable, &encoder->split);
-    if (index == TREE_NONE && encoder->n_rest == 0 && split_text(text, len, &encoder->split))
-        index = find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
-    if (index != UINT32_MAX && split->n_slots > encoder->var_capacity - encoder->n_vars)
+    if (index == TREE_NONE)
+        index = split_and_find(encoder, text, len);
+    if (index != UINT32_MAX &&
+        encoder->templates[index].n_slots > encoder->var_capacity - encoder->n_vars)
         index = UINT32_MAX;
     *row = (struct text_row){index + 1, (uint32_t)encoder->n_vars};
-    if (index == UINT32_MAX) {
-        if (encoder->filter)
-            filter_builder_add_text(encoder->filter, text, len);
-        return;
-    }
-    use_template(encoder, index, len);
-    add_values(encoder, text, split);
-    if (encoder->filter)
-        add_to_filter(encoder->filter, text, len, split);
+    if (index != UINT32_MAX)
+        use_template(encoder, index, text, len);
+    if (encoder->filter && (index == UINT32_MAX || encoder->split.has_chain))
+        filter_builder_add_text(encoder->filter, text, len);
 }
 
 /* Numbers the templates that stay, and gives their columns places. Returns how many stay. */
@@ -340,6 +307,7 @@ static uint32_t number_templates(struct text_encoder *encoder)
                      template->n_skeleton == template->n_slots * SKELETON_SLOT_BYTES;
         template->number = stays ? ++n : 0;
         template->n_seen = 0;
+        template->constants = 0;
         template->first_value = n_values;
         n_values += stays ? template->n_rows * (size_t) template->n_slots : 0;
     }
@@ -383,12 +351,12 @@ static int put_template(struct text_encoder *encoder, const struct text_template
         buffer_reserve(&encoder->statics, template->n_skeleton) < 0)
         return -ENOMEM;
     buffer_put_byte(&encoder->dict, 0);
-    for (;;) {
+    for (unsigned i = 0;; i++) {
         const char *slot = memchr(at, '\0', (size_t)(end - at));
         buffer_put(&encoder->statics, at, (size_t)((slot ? slot : end) - at));
         if (!slot)
             break;
-        int r = slot_is_constant(writer, slot[1], values, template->n_rows)
+        int r = template->constants >> i & 1
                     ? slot_put_text(writer, slot[1], values[0], &encoder->statics)
                     : 1;
         at = slot + SKELETON_SLOT_BYTES;
@@ -417,7 +385,7 @@ static int learn(struct text_encoder *encoder, const struct text_template *templ
     const char *at = template->skeleton, *end = at + template->n_skeleton;
     uint32_t n_slots = 0;
     skeleton->len = 0;
-    for (;;) {
+    for (unsigned i = 0;; i++) {
         const char *slot = memchr(at, '\0', (size_t)(end - at));
         const char *behind = slot ? slot : end;
         if (buffer_reserve(skeleton, (size_t)(behind - at) + SKELETON_SLOT_BYTES) < 0)
@@ -425,7 +393,7 @@ static int learn(struct text_encoder *encoder, const struct text_template *templ
         buffer_put(skeleton, at, (size_t)(behind - at));
         if (!slot)
             break;
-        if (!slot_is_constant(writer, slot[1], values, template->n_rows)) {
+        if (!(template->constants >> i & 1)) {
             buffer_put(skeleton, slot, SKELETON_SLOT_BYTES);
             n_slots++;
         } else if (slot_put_text(writer, slot[1], values[0], skeleton) < 0) {
@@ -439,22 +407,40 @@ static int learn(struct text_encoder *encoder, const struct text_template *templ
     return 0;
 }
 
-static int learn_all(struct text_encoder *encoder)
+static int learn_all(struct text_encoder *encoder, const struct slot_writer *writer)
 {
-    const struct slot_writer writer = {.texts = (const char *)encoder->slot_texts.data};
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
-        if (template->number > 0 && template->n_rows >= TEXT_LEARN_ROWS && template->n_slots > 0 &&
-            learn(encoder, template, &writer) < 0)
+        if (template->number > 0 && template->n_rows >= TEXT_LEARN_ROWS && template->constants &&
+            learn(encoder, template, writer) < 0)
             return -ENOMEM;
     }
     return 0;
 }
 
-static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes)
+/* What is constant, and what the filter has to know, before the columns are written, which changes
+ * their values. */
+static void look_at_columns(struct text_encoder *encoder, struct text_template *template,
+                            const struct slot_writer *writer)
 {
-    const struct slot_writer writer = {&encoder->heads, &encoder->plain, &encoder->dense,
-                                       (const char *)encoder->slot_texts.data};
+    const uint64_t *values = (const uint64_t *)encoder->columns.data + template->first_value;
+    const char *at = template->skeleton, *end = at + template->n_skeleton, *slot;
+    for (unsigned i = 0; (slot = memchr(at, '\0', (size_t)(end - at))); i++) {
+        bool is_constant = slot_is_constant(writer, slot[1], values, template->n_rows);
+        template->constants |= (uint64_t)is_constant << i;
+        if (encoder->filter)
+            slot_filter(writer, slot[1], (struct text){at, (uint32_t)(slot - at)}, values,
+                        is_constant ? 1 : template->n_rows, encoder->filter);
+        values += template->n_rows;
+        at = slot + SKELETON_SLOT_BYTES;
+    }
+    for (uint32_t i = 0; i < template->n_hashes; i++)
+        filter_builder_add(encoder->filter, template->hashes[i]);
+}
+
+static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_text_bytes,
+                         const struct slot_writer *writer)
+{
     struct buffer *dict = &encoder->dict;
     dict->len = encoder->plain.len = encoder->dense.len = 0;
     encoder->statics.len = encoder->heads.len = 0;
@@ -464,7 +450,7 @@ static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_te
     buffer_put_varint(dict, n_text_bytes);
     for (uint32_t i = 0; i < encoder->n_used; i++) {
         const struct text_template *template = &encoder->templates[encoder->used[i]];
-        if (template->number > 0 && put_template(encoder, template, &writer) < 0)
+        if (template->number > 0 && put_template(encoder, template, writer) < 0)
             return -ENOMEM;
     }
     if (buffer_reserve(dict, encoder->statics.len + encoder->heads.len) < 0)
@@ -474,10 +460,8 @@ static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_te
     return 1;
 }
 
-int text_encoder_finish(struct text_encoder *encoder, const uint32_t *order)
+static int sort_rows(struct text_encoder *encoder, const uint32_t *order)
 {
-    uint64_t n_text_bytes = 0;
-    uint32_t n = number_templates(encoder);
     if (buffer_reserve(&encoder->columns, encoder->n_vars * sizeof(uint64_t)) < 0 ||
         buffer_reserve(&encoder->index, encoder->n_rows * sizeof(uint32_t)) < 0)
         return -ENOMEM;
@@ -485,14 +469,27 @@ int text_encoder_finish(struct text_encoder *encoder, const uint32_t *order)
     uint32_t *index = (uint32_t *)encoder->index.data;
     for (size_t i = 0; i < encoder->n_rows; i++)
         index[i] = sort_row(encoder, &rows[order[i]]);
-    for (uint32_t i = 0; i < encoder->n_used; i++) {
-        const struct text_template *template = &encoder->templates[encoder->used[i]];
-        n_text_bytes += template->number > 0 ? template->n_text_bytes : 0;
-    }
+    return 0;
+}
+
+int text_encoder_finish(struct text_encoder *encoder, const uint32_t *order)
+{
+    const struct slot_writer writer = {&encoder->heads, &encoder->plain, &encoder->dense,
+                                       (const char *)encoder->slot_texts.data};
+    uint64_t n_text_bytes = 0;
+    uint32_t n = number_templates(encoder);
+    if (sort_rows(encoder, order) < 0)
+        return -ENOMEM;
     if (n == 0)
         return 0;
-    /* Before the columns are written, which changes their values. */
-    if (learn_all(encoder) < 0)
+    for (uint32_t i = 0; i < encoder->n_used; i++) {
+        struct text_template *template = &encoder->templates[encoder->used[i]];
+        if (template->number == 0)
+            continue;
+        look_at_columns(encoder, template, &writer);
+        n_text_bytes += template->n_text_bytes;
+    }
+    if (learn_all(encoder, &writer) < 0)
         return -ENOMEM;
-    return put_templates(encoder, n, n_text_bytes);
+    return put_templates(encoder, n, n_text_bytes, &writer);
 }

@@ -151,16 +151,44 @@ static int add_templates(struct store_encoder *encoder, enum text_column column)
     return r;
 }
 
-int encoder_add_texts(struct store_encoder *encoder)
+/* The messages that are kept whole although a template was found, as too few were of it. */
+static void filter_given_up(struct store_encoder *encoder)
+{
+    const struct text_encoder *texts = &encoder->texts[TEXT_MESSAGE];
+    const struct text_row *rows = (const struct text_row *)texts->rows.data;
+    const uint32_t *order = encoder->rows.order;
+    for (size_t i = 0; texts->n_whole > 0 && i < encoder->n_rows; i++) {
+        if (text_encoder_index(texts)[i] > 0 || rows[order[i]].template == 0)
+            continue;
+        struct text text = text_of_row(encoder, TEXT_MESSAGE, order[i]);
+        filter_builder_add_text(&encoder->filter, text.data, text.len);
+    }
+}
+
+int encoder_finish_texts(struct store_encoder *encoder)
 {
     for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
+        encoder->has_templates[i] = false;
         if (encoder->text_bytes[i] == 0)
             continue;
         int r = catch_up(&encoder->texts[i], encoder->n_rows);
         if (r == 0)
             r = text_encoder_finish(&encoder->texts[i], encoder->rows.order);
-        if (r > 0)
-            r = add_templates(encoder, i);
+        if (r < 0)
+            return r;
+        encoder->has_templates[i] = r > 0;
+    }
+    if (encoder->text_bytes[TEXT_MESSAGE] > 0)
+        filter_given_up(encoder);
+    return 0;
+}
+
+int encoder_add_texts(struct store_encoder *encoder)
+{
+    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
+        if (encoder->text_bytes[i] == 0)
+            continue;
+        int r = encoder->has_templates[i] ? add_templates(encoder, i) : 0;
         if (r == 0)
             r = add_whole(encoder, i);
         if (r < 0)

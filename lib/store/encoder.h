@@ -95,6 +95,7 @@ struct store_encoder {
 
     struct filter_builder filter;
     struct text_encoder texts[N_TEXT_COLUMNS];
+    bool has_templates[N_TEXT_COLUMNS]; /* in this block */
     struct buffer whole;  /* texts that no template holds */
     struct intern rollup_table;
     struct rollup rollup, rollup_scratch;
@@ -138,7 +139,7 @@ int encoder_add_peers(struct store_encoder *encoder);
 int encoder_add_places(struct store_encoder *encoder);
 int encoder_add_streams(struct store_encoder *encoder);
 int encoder_add_inputs(struct store_encoder *encoder);
-int encoder_add_texts(struct store_encoder *encoder);
+int encoder_add_texts(struct store_encoder *encoder); /* after encoder_finish_texts() */
 int encoder_add_filter(struct store_encoder *encoder);
 int encoder_add_rollup(struct store_encoder *encoder);
 int encoder_finish(struct store_encoder *encoder);
@@ -160,9 +161,11 @@ int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_i
 int encoder_count(struct store_encoder *encoder, const struct record *record, uint32_t place);
 /*
  * Makes room for the texts of all rows of the batch, and finds out source->n_bytes; then they are
- * added row by row. Returns 0, -ENOMEM, -E2BIG.
+ * added row by row. When the rows are in order, they are finished: what the filter has to know of
+ * them is known then, and their columns can be written. Return 0, -ENOMEM, -E2BIG.
  */
 int encoder_reserve_texts(struct store_encoder *encoder, struct source *source);
+int encoder_finish_texts(struct store_encoder *encoder);
 void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
                            const struct record *record);
 /* Ranks the streams by app, and fills rows.starts with the first place of each. */

@@ -7,6 +7,9 @@
 void filter_builder_begin(struct filter_builder *builder)
 {
     builder->n_hashes = builder->max = 0;
+    builder->is_full = false;
+    memset(builder->recent, 0, sizeof(builder->recent));
+    builder->recent[0] = UINT64_MAX; /* which belongs elsewhere: zero has not been here */
 }
 
 int filter_builder_reserve(struct filter_builder *builder, size_t max)
@@ -14,14 +17,13 @@ int filter_builder_reserve(struct filter_builder *builder, size_t max)
     if (builder->capacity < max) {
         size_t capacity = builder->capacity + builder->capacity / 2;
         capacity = capacity < max ? max : capacity;
-        uint64_t *hashes = realloc(builder->hashes, (capacity + FILTER_SLACK) * sizeof(*hashes));
+        uint64_t *hashes = realloc(builder->hashes, capacity * sizeof(*hashes));
         if (!hashes)
             return -ENOMEM;
         builder->hashes = hashes;
         builder->capacity = capacity;
     }
-    if (!filter_builder_is_full(builder))
-        builder->max = max;
+    builder->max = max;
     return 0;
 }
 
@@ -35,7 +37,7 @@ void filter_builder_add_text(struct filter_builder *builder, const char *text, s
 {
     struct token_walk walk = TOKEN_WALK_INIT(text, len);
     struct token token;
-    while (!filter_builder_is_full(builder) && token_next(&walk, &token))
+    while (!builder->is_full && token_next(&walk, &token))
         if (token_is_filtered(&token))
             filter_builder_add(builder, filter_hash(FILTER_TOKEN, token.data, token.len));
 }
@@ -57,7 +59,7 @@ static size_t count_distinct(struct filter_builder *builder)
 
 int filter_builder_finish(struct filter_builder *builder, struct buffer *lines)
 {
-    if (filter_builder_is_full(builder) || builder->n_hashes == 0)
+    if (builder->is_full || builder->n_hashes == 0)
         return 0;
     size_t n_bytes = filter_bytes(count_distinct(builder));
     if (buffer_reserve(lines, n_bytes) < 0)

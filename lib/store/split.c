@@ -56,31 +56,31 @@ static char *copy_piece(char *out, const char *from, size_t n, const char *end)
     return out + n;
 }
 
+struct slot {
+    size_t at, end;
+    enum slot_class class;
+    uint64_t value;
+};
+
 /* The slot of the token around its first digit, which no piece in front of `from` belongs to. */
-static void take_slot(const char *text, size_t len, const struct byte_masks *masks, size_t from,
-                      size_t digit, struct slot *slot)
+static struct slot take_slot(const char *text, size_t len, const struct byte_masks *masks,
+                             size_t from, size_t digit)
 {
     size_t token = mask_run_start(masks->tokens, digit, from);
     size_t behind = mask_next_clear(masks->digits, digit);
     size_t end = mask_next_clear(masks->tokens, behind);
-    slot->token_at = slot->at = (uint32_t)token;
-    slot->end = (uint32_t)end;
-    slot->value = value_of_text((uint32_t)token, (uint32_t)(end - token));
-    slot->class = SLOT_TEXT;
+    struct slot slot = {token, end, SLOT_TEXT, value_of_text(token, (uint32_t)(end - token))};
     if (end != behind || behind - digit > SLOT_MAX_DIGITS)
-        return;
+        return slot;
     uint32_t value;
     size_t quad = token == digit ? find_address(text, len, masks, digit, behind, &value) : 0;
-    if (quad > 0) {
-        slot->class = SLOT_ADDRESS;
-        slot->end = (uint32_t)(digit + quad);
-        slot->value = value;
-    } else if (token == digit || is_name(text + token, text + digit)) {
-        slot->class = SLOT_DIGITS;
-        slot->at = (uint32_t)digit;
-        slot->value =
-            value_of_digits(number(text + digit, text + behind), (uint32_t)(behind - digit));
-    }
+    if (quad > 0)
+        slot = (struct slot){digit, digit + quad, SLOT_ADDRESS, value};
+    else if (token == digit || is_name(text + token, text + digit))
+        slot = (struct slot){
+            digit, end, SLOT_DIGITS,
+            value_of_digits(number(text + digit, text + behind), (uint32_t)(behind - digit))};
+    return slot;
 }
 
 bool split_text(const char *text, size_t len, struct split *split)
@@ -89,6 +89,7 @@ bool split_text(const char *text, size_t len, struct split *split)
     char *out = split->skeleton;
     size_t at = 0;
     split->n_slots = 0;
+    split->has_chain = false;
     if (len > TEMPLATE_MAX_BYTES)
         return false;
     byte_masks_fill(&masks, text, len);
@@ -100,12 +101,13 @@ bool split_text(const char *text, size_t len, struct split *split)
             break;
         if (split->n_slots == TEMPLATE_MAX_SLOTS)
             return false;
-        struct slot *slot = &split->slots[split->n_slots++];
-        take_slot(text, len, &masks, at, digit, slot);
-        out = copy_piece(out, text + at, slot->at - at, text + len);
+        struct slot slot = take_slot(text, len, &masks, at, digit);
+        split->values[split->n_slots++] = slot.value;
+        split->has_chain |= slot.class == SLOT_ADDRESS && slot.end < len && text[slot.end] == '.';
+        out = copy_piece(out, text + at, slot.at - at, text + len);
         *out++ = '\0';
-        *out++ = (char)slot->class;
-        at = slot->end;
+        *out++ = (char)slot.class;
+        at = slot.end;
     }
     out = copy_piece(out, text + at, len - at, text + len);
     split->n_skeleton = (uint32_t)(out - split->skeleton);

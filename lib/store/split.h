@@ -8,15 +8,8 @@
 #include <stddef.h>
 #include "store/template.h"
 
-struct slot {
-    uint32_t token_at; /* where the whole token begins: in front of a DIGITS slot may be letters */
-    uint32_t at, end;
-    enum slot_class class;
-    uint64_t value; /* below */
-};
-
 /*
- * Values as columns have them, until they are written:
+ * Values of slots as columns have them, until they are written:
  *   DIGITS    the number, and from bit VALUE_DIGITS_SHIFT on how many digits it was written with
  *   ADDRESS   the address; its first byte is the highest
  *   TEXT      offset << 16 | length: in the text; in a column, in the bytes of such slots
@@ -41,7 +34,8 @@ static inline uint64_t value_of_text(uint64_t at, uint32_t len)
 
 struct split {
     uint32_t n_slots, n_skeleton;
-    struct slot slots[TEMPLATE_MAX_SLOTS];
+    bool has_chain; /* a dot follows an address: there may be others in it (token.h) */
+    uint64_t values[TEMPLATE_MAX_SLOTS];
     /* The text with its slots marked: two texts are of one template if their skeletons are equal. */
     char skeleton[SKELETON_BYTES + SKELETON_SLACK];
 };

@@ -7,10 +7,10 @@
 #include "store/byte_masks.h"
 #include "store/number.h"
 
-/* A text that has not found its template after so many steps is left to split_text(). */
-#define MAX_STEPS 512
+/* A text that has not found its template after so many turns is left to split_text(). */
+#define MAX_TURNS 256
 /* Places that it may come back to. */
-#define MAX_BACK 64
+#define MAX_BACK 32
 /* Numbers that make an address. */
 #define CHAIN 4
 
@@ -44,7 +44,23 @@ static void set_label(struct tree_node *node, const char *label, size_t len)
     node->mask = (uint16_t)((1u << n) - 1);
 }
 
-static uint32_t new_node(struct template_tree *tree, const char *label, size_t len, uint32_t n_name)
+/* Called when what is behind the node has changed. */
+static void set_way(struct tree_node *node)
+{
+    unsigned n_ways = (node->child != TREE_NONE) + (node->fan != TREE_NONE) +
+                      (node->leaf != TREE_NONE);
+    node->way = node->child != TREE_NONE ? WAY_LABEL : node->fan != TREE_NONE ? WAY_FAN : WAY_LEAF;
+    for (unsigned class = 0; class < N_SLOT_CLASSES; class ++) {
+        if (node->slots[class] == TREE_NONE)
+            continue;
+        n_ways++;
+        node->way = (uint8_t) class;
+    }
+    if (n_ways > 1)
+        node->way = WAY_FORK;
+}
+
+static uint32_t new_node(struct template_tree *tree, const char *label, size_t len)
 {
     if (tree->n_nodes == tree->max_nodes)
         return TREE_NONE;
@@ -54,7 +70,7 @@ static uint32_t new_node(struct template_tree *tree, const char *label, size_t l
         .fan = TREE_NONE,
         .slots = {TREE_NONE, TREE_NONE, TREE_NONE},
         .leaf = TREE_NONE,
-        .n_name = (uint16_t)n_name,
+        .way = WAY_LEAF,
     };
     set_label(node, label, len);
     return tree->n_nodes++;
@@ -63,7 +79,7 @@ static uint32_t new_node(struct template_tree *tree, const char *label, size_t l
 void template_tree_clear(struct template_tree *tree)
 {
     tree->n_nodes = tree->n_fans = 0;
-    new_node(tree, "", 0, 0);
+    new_node(tree, "", 0);
 }
 
 /* The first of eight bytes that is this one, or FAN_CHILDREN. */
@@ -134,7 +150,7 @@ static const char *skip_token(const char *at, const char *end)
  * Are there slots in a chain of as many numbers as an address has, or more? Static numbers count as
  * slots do: "10.0.0." DIGITS would take addresses apart.
  */
-static bool has_chain(const char *skeleton, size_t n)
+static bool is_chained(const char *skeleton, size_t n)
 {
     const char *at = skeleton, *end = skeleton + n;
     unsigned n_numbers = 0;
@@ -156,36 +172,25 @@ static bool has_chain(const char *skeleton, size_t n)
     return false;
 }
 
-/* How many token bytes a text ends with; all of it, and those before it, if it has no others. */
-static uint32_t count_name(const char *text, size_t len, uint32_t before)
-{
-    uint32_t n = 0;
-    while (n < len && token_byte(text[len - 1 - n]))
-        n++;
-    return n == len ? n + before : n;
-}
-
 /* The node keeps the first n bytes of its label; a new one takes the rest, and what is behind. */
-static bool split_node(struct template_tree *tree, uint32_t index, uint32_t n, uint32_t before)
+static bool split_node(struct template_tree *tree, uint32_t index, uint32_t n)
 {
     struct tree_node *node = &tree->nodes[index];
-    uint32_t rest = new_node(tree, node->label + n, node->len - n, node->n_name);
+    uint32_t rest = new_node(tree, node->label + n, node->len - n);
     if (rest == TREE_NONE)
         return false;
     struct tree_node *behind = &tree->nodes[rest];
     behind->child = node->child;
     behind->fan = node->fan;
     behind->leaf = node->leaf;
-    behind->n_slots = node->n_slots;
-    behind->class = node->class;
+    behind->way = node->way;
     memcpy(behind->slots, node->slots, sizeof(node->slots));
     set_label(node, node->label, n);
     node->child = rest;
     node->fan = TREE_NONE;
     node->leaf = TREE_NONE;
-    node->n_slots = 0;
     node->slots[0] = node->slots[1] = node->slots[2] = TREE_NONE;
-    node->n_name = (uint16_t)count_name(node->label, n, before);
+    node->way = WAY_LABEL;
     return true;
 }
 
@@ -194,17 +199,19 @@ static uint32_t insert_piece(struct template_tree *tree, uint32_t at, const char
 {
     while (len > 0) {
         struct tree_node *parent = &tree->nodes[at];
-        uint32_t before = parent->n_name, child = find_child(tree, parent, *piece), n = 1;
+        uint32_t child = find_child(tree, parent, *piece), n = 1;
         if (child == TREE_NONE || tree->nodes[child].head[0] != *piece) {
-            child = new_node(tree, piece, len, count_name(piece, len, before));
-            if (child != TREE_NONE)
-                add_child(tree, parent, child);
+            child = new_node(tree, piece, len);
+            if (child == TREE_NONE)
+                return TREE_NONE;
+            add_child(tree, parent, child);
+            set_way(parent);
             return child;
         }
         const struct tree_node *node = &tree->nodes[child];
         while (n < node->len && n < len && node->label[n] == piece[n])
             n++;
-        if (n < node->len && !split_node(tree, child, n, before))
+        if (n < node->len && !split_node(tree, child, n))
             return TREE_NONE;
         piece += n;
         len -= n;
@@ -216,16 +223,15 @@ static uint32_t insert_piece(struct template_tree *tree, uint32_t at, const char
 static void add_slot(struct template_tree *tree, uint32_t at, unsigned class)
 {
     struct tree_node *node = &tree->nodes[at];
-    node->slots[class] = new_node(tree, "", 0, 0);
-    node->n_slots += node->slots[class] != TREE_NONE;
-    node->class = (uint8_t) class;
+    node->slots[class] = new_node(tree, "", 0);
+    set_way(node);
 }
 
 void template_tree_insert(struct template_tree *tree, const char *skeleton, size_t n, uint32_t leaf)
 {
     const char *at = skeleton, *end = skeleton + n;
     uint32_t node = 0;
-    if (has_chain(skeleton, n))
+    if (is_chained(skeleton, n))
         return;
     for (;;) {
         const char *slot = find_slot(at, end);
@@ -243,6 +249,7 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
         at = slot + SKELETON_SLOT_BYTES;
     }
     tree->nodes[node].leaf = leaf;
+    set_way(&tree->nodes[node]);
 }
 
 /*
@@ -291,21 +298,12 @@ static inline uint32_t take_text(const char *text, uint32_t at, uint64_t *ret_va
     return digits ? len : 0;
 }
 
-/* Fills the slot, if there is one. */
-static inline bool take_slot(const struct tree_node *node, enum slot_class class, const char *text,
-                             uint32_t at, struct slot *slot)
-{
-    uint64_t value;
-    uint32_t len;
-    if (class == SLOT_DIGITS)
-        len = take_digits(text + at, &value);
-    else if (class == SLOT_ADDRESS)
-        len = take_address(text + at, &value);
-    else
-        len = take_text(text + at, at, &value);
-    *slot = (struct slot){at - node->n_name, at, at + len, class, value};
-    return len > 0;
-}
+/* How far the text and the tree have come together. */
+struct position {
+    const struct tree_node *node;
+    uint64_t *value; /* of the next slot; a path has no more of them than a template may have */
+    uint32_t at;
+};
 
 /* The label behind its first bytes, which are equal: the last step overlaps the one before. */
 static bool has_rest(const struct tree_node *node, const char *text)
@@ -324,81 +322,145 @@ static inline bool has_label(const struct tree_node *node, const char *text, uin
            (node->len <= TREE_LABEL_BYTES || has_rest(node, text));
 }
 
-/* The node behind the text's next label, or NULL. */
-static inline const struct tree_node *over_label(const struct template_tree *tree,
-                                                 const struct tree_node *node, const char *text,
-                                                 uint32_t left)
+static inline bool over_label(struct position *position, const struct tree_node *next,
+                              const char *text, uint32_t len)
 {
-    uint32_t child = find_child(tree, node, *text);
-    return child != TREE_NONE && has_label(&tree->nodes[child], text, left) ? &tree->nodes[child]
-                                                                            : NULL;
+    if (!has_label(next, text + position->at, len - position->at))
+        return false;
+    position->at += next->len;
+    position->node = next;
+    return true;
 }
 
-/*
- * The node behind one of a node's slots, from this class on, where the text has one, or NULL; and
- * which classes are left then.
- */
-static inline const struct tree_node *over_slot(const struct template_tree *tree,
-                                                const struct tree_node *node, unsigned *class,
-                                                const char *text, uint32_t at, struct slot *slot)
+static inline bool over_child(const struct template_tree *tree, struct position *position,
+                              const char *text, uint32_t len)
 {
-    unsigned n_slots = node->n_slots, next = n_slots == 1 ? node->class : *class;
-    while (n_slots > 0 && next < N_SLOT_CLASSES) {
-        unsigned tried = next;
-        next = n_slots == 1 ? N_SLOT_CLASSES : next + 1;
-        if (node->slots[tried] != TREE_NONE && take_slot(node, tried, text, at, slot)) {
-            *class = next;
-            return &tree->nodes[node->slots[tried]];
-        }
-    }
-    return NULL;
+    uint32_t child = find_child(tree, position->node, text[position->at]);
+    return child != TREE_NONE && over_label(position, &tree->nodes[child], text, len);
 }
 
-/* A node to which the walk may come back: its slots from this class on are left to be tried. */
+/* A fork to which the walk may come back, and where it goes then: the slots from this class on. */
 struct step {
-    const struct tree_node *node;
-    struct slot *slot;
-    uint32_t at;
+    struct position position;
     unsigned class;
 };
+
+struct trail {
+    unsigned n;
+    bool has_chain; /* a dot was behind an address */
+    struct step steps[MAX_BACK];
+};
+
+static inline bool over_slot(const struct template_tree *tree, struct position *position,
+                             enum slot_class class, const char *text, struct trail *trail)
+{
+    uint32_t at = position->at, n;
+    switch (class) {
+    case SLOT_DIGITS:
+        n = take_digits(text + at, position->value);
+        break;
+    case SLOT_ADDRESS:
+        n = take_address(text + at, position->value);
+        trail->has_chain |= text[at + n] == '.';
+        break;
+    default:
+        n = take_text(text + at, at, position->value);
+    }
+    if (n == 0)
+        return false;
+    position->at += n;
+    position->value++;
+    position->node = &tree->nodes[position->node->slots[class]];
+    return true;
+}
+
+/* At a fork, one of its slots, from this class on; those that are left are put on the trail. */
+static bool fork_slot(const struct template_tree *tree, struct position *position, unsigned class,
+                      const char *text, struct trail *trail)
+{
+    const struct position here = *position;
+    for (; class < N_SLOT_CLASSES; class ++) {
+        if (here.node->slots[class] == TREE_NONE || !over_slot(tree, position, class, text, trail))
+            continue;
+        if (class + 1 < N_SLOT_CLASSES && trail->n < MAX_BACK)
+            trail->steps[trail->n++] = (struct step){here, class + 1};
+        return true;
+    }
+    return false;
+}
+
+static bool fork_label(const struct template_tree *tree, struct position *position, const char *text,
+                 uint32_t len, struct trail *trail)
+{
+    const struct position here = *position;
+    if (!over_child(tree, position, text, len))
+        return fork_slot(tree, position, 0, text, trail);
+    if (trail->n < MAX_BACK)
+        trail->steps[trail->n++] = (struct step){here, 0};
+    return true;
+}
+
+/* Where there is one way, on. False: it is no way for this text, or there is not one. */
+static inline bool go_straight(const struct template_tree *tree, struct position *position,
+                               const char *text, uint32_t len, struct trail *trail)
+{
+    switch ((enum tree_way)position->node->way) {
+    case WAY_DIGITS:
+        return over_slot(tree, position, SLOT_DIGITS, text, trail);
+    case WAY_ADDRESS:
+        return over_slot(tree, position, SLOT_ADDRESS, text, trail);
+    case WAY_TEXT:
+        return over_slot(tree, position, SLOT_TEXT, text, trail);
+    case WAY_LABEL:
+        return over_label(position, &tree->nodes[position->node->child], text, len);
+    case WAY_FAN:
+        return over_child(tree, position, text, len);
+    case WAY_LEAF:
+    case WAY_FORK:
+        break;
+    }
+    return false;
+}
+
+/* Back to the last fork that has another way. */
+static bool go_back(const struct template_tree *tree, struct position *position, const char *text,
+                    struct trail *trail)
+{
+    while (trail->n > 0) {
+        const struct step last = trail->steps[--trail->n];
+        *position = last.position;
+        if (fork_slot(tree, position, last.class, text, trail))
+            return true;
+    }
+    return false;
+}
+
+/* Where going straight has ended. Returns whether there is a way on. */
+static bool turn(const struct template_tree *tree, struct position *position, const char *text,
+                 uint32_t len, struct trail *trail)
+{
+    return (position->node->way == WAY_FORK && fork_label(tree, position, text, len, trail)) ||
+           go_back(tree, position, text, trail);
+}
 
 static uint32_t walk(const struct template_tree *tree, const char *text, uint32_t len,
                      struct split *split)
 {
-    struct step back[MAX_BACK], *top = back;
-    const struct tree_node *node = tree->nodes, *next;
-    struct slot *slot = split->slots, *const end = slot + TEMPLATE_MAX_SLOTS;
-    uint32_t at = 0;
-    for (unsigned i = 0; i < MAX_STEPS; i++) {
-        unsigned class = 0;
-        next = over_label(tree, node, text + at, len - at);
-        if (next) {
-            if (node->n_slots > 0)
-                *top++ = (struct step){node, slot, at, 0};
-            if (top == back + MAX_BACK)
-                return TREE_NONE;
-            at += next->len;
-            node = next;
-            continue;
+    struct position position = {tree->nodes, split->values, 0}, turned;
+    struct trail trail;
+    trail.n = 0;
+    trail.has_chain = false;
+    for (unsigned i = 0; i < MAX_TURNS; i++) {
+        while (go_straight(tree, &position, text, len, &trail))
+            ;
+        if (position.at == len && position.node->leaf != TREE_NONE) {
+            split->has_chain = trail.has_chain;
+            return position.node->leaf;
         }
-        while (slot == end || !(next = over_slot(tree, node, &class, text, at, slot))) {
-            if (at == len && node->leaf != TREE_NONE) {
-                split->n_slots = (uint32_t)(slot - split->slots);
-                return node->leaf;
-            }
-            if (top == back)
-                return TREE_NONE;
-            node = (--top)->node;
-            slot = top->slot;
-            at = top->at;
-            class = top->class;
-        }
-        if (class < N_SLOT_CLASSES)
-            *top++ = (struct step){node, slot, at, class};
-        if (top == back + MAX_BACK)
+        turned = position; /* a copy, so that the position itself can stay in registers */
+        if (!turn(tree, &turned, text, len, &trail))
             return TREE_NONE;
-        at = slot++->end;
-        node = next;
+        position = turned;
     }
     return TREE_NONE;
 }

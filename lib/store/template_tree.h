@@ -21,14 +21,23 @@
 /* Bytes of a label that the node itself has. */
 #define TREE_LABEL_BYTES 16
 
+/* What is behind a node: nearly always there is one way to go. */
+enum tree_way {
+    WAY_DIGITS = SLOT_DIGITS, /* a slot of this class */
+    WAY_ADDRESS = SLOT_ADDRESS,
+    WAY_TEXT = SLOT_TEXT,
+    WAY_LABEL, /* the only child */
+    WAY_FAN,   /* one of several labels */
+    WAY_LEAF,  /* nothing: texts end here */
+    WAY_FORK,  /* several of these */
+};
+
 struct tree_node {
     char head[TREE_LABEL_BYTES]; /* of the label; zeros behind it */
     const char *label;           /* of a skeleton that was inserted, which must outlive the tree */
     uint16_t len;
-    uint16_t mask;   /* the bytes that head[] has */
-    uint16_t n_name; /* bytes in front of a slot here that belong to its token */
-    uint8_t n_slots; /* classes that slots[] has; a single one is `class` */
-    uint8_t class;
+    uint16_t mask; /* the bytes that head[] has */
+    uint8_t way;   /* enum tree_way */
     uint32_t child; /* by label: the only one; TREE_NONE: none, as with all that follow */
     uint32_t fan;   /* by label: more than one */
     uint32_t slots[N_SLOT_CLASSES]; /* by slot */
@@ -72,8 +81,8 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
 /*
  * The template that a text is of, or TREE_NONE; the tree need not find every text of it.
  * n_readable >= len: bytes at `text` that may be read, of whatever value. Fills the split but for
- * the skeleton. The slots are as split_text() has them, except that those which are static in the
- * template are not slots, and that a TEXT slot may hold digits alone.
+ * n_slots and the skeleton. The values are as split_text() has them, except that those which are
+ * static in the template are no slots, and that a TEXT slot may hold digits alone.
  */
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
                              size_t n_readable, struct split *split);
