@@ -5,10 +5,14 @@
 static const struct array {
     uint16_t at, size;
 } arrays[] = {
-#define ARRAY(name) {offsetof(struct rows, name), sizeof(*((struct rows *)NULL)->name)}
-    ARRAY(time_ns), ARRAY(received_us), ARRAY(scratch), ARRAY(stream), ARRAY(input),    ARRAY(peer),
-    ARRAY(place),   ARRAY(geo_off),     ARRAY(order),   ARRAY(starts), ARRAY(len),      ARRAY(digits),
-    ARRAY(flags),   ARRAY(pri),         ARRAY(format),  ARRAY(geo_from), ARRAY(geo_len),
+#define ARRAY(name)                                                                                \
+    {                                                                                              \
+        offsetof(struct rows, name), sizeof(*((struct rows *)NULL)->name)                          \
+    }
+    ARRAY(time_ns),  ARRAY(received_us), ARRAY(scratch), ARRAY(stream), ARRAY(input),
+    ARRAY(peer),     ARRAY(place),       ARRAY(geo_off), ARRAY(order),  ARRAY(starts),
+    ARRAY(len),      ARRAY(digits),      ARRAY(flags),   ARRAY(pri),    ARRAY(format),
+    ARRAY(geo_from), ARRAY(geo_len),
 #undef ARRAY
 };
 

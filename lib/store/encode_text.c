@@ -102,8 +102,8 @@ int text_encoder_reserve(struct text_encoder *encoder, size_t n_rows, size_t n_b
     encoder->vars.len = encoder->n_vars * sizeof(uint64_t);
     encoder->var_capacity = encoder->n_vars + max_values(n_rows, n_bytes);
     return buffer_reserve(&encoder->rows, n_rows * sizeof(struct text_row)) < 0 ||
-                   buffer_reserve(&encoder->vars,
-                                  max_values(n_rows, n_bytes) * sizeof(uint64_t)) < 0 ||
+                   buffer_reserve(&encoder->vars, max_values(n_rows, n_bytes) * sizeof(uint64_t)) <
+                       0 ||
                    buffer_reserve(&encoder->slot_texts, n_bytes) < 0
                ? -ENOMEM
                : 0;
@@ -217,9 +217,8 @@ static uint32_t add_template(struct text_encoder *encoder, const char *skeleton,
     if (encoder->n_templates == encoder->max_templates ||
         most > bytes_of(encoder) - encoder->bytes.len)
         return UINT32_MAX;
-    struct text_template template = {.n_slots = n_slots,
-                                     .n_skeleton = (uint32_t)n,
-                                     .text_slots = find_text_slots(skeleton, n)};
+    struct text_template template = {
+        .n_slots = n_slots, .n_skeleton = (uint32_t)n, .text_slots = find_text_slots(skeleton, n)};
     uint64_t *hashes = (uint64_t *)(encoder->bytes.data + encoder->bytes.len);
     if (encoder->filter)
         template.n_hashes = hash_pieces(skeleton, n, hashes);
@@ -254,15 +253,13 @@ static uint64_t keep_text(struct text_encoder *encoder, const char *text, uint64
     return value_of_text(at, len);
 }
 
-static void use_template(struct text_encoder *encoder, uint32_t index, const char *text, size_t len)
+static void use_template(struct text_encoder *encoder, uint32_t index, const char *text, size_t len,
+                         uint64_t *values)
 {
     struct text_template *template = &encoder->templates[index];
-    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
-    for (uint32_t i = 0; i < template->n_slots; i++)
-        values[i] = encoder->split.values[i];
     for (uint64_t left = template->text_slots; left; left &= left - 1) {
-        unsigned i = (unsigned)__builtin_ctzll(left);
-        values[i] = keep_text(encoder, text, values[i]);
+        uint64_t *value = &values[__builtin_ctzll(left)];
+        *value = keep_text(encoder, text, *value);
     }
     encoder->n_vars += template->n_slots;
     template->n_text_bytes += len;
@@ -270,29 +267,37 @@ static void use_template(struct text_encoder *encoder, uint32_t index, const cha
         encoder->used[encoder->n_used++] = index;
 }
 
-static uint32_t split_and_find(struct text_encoder *encoder, const char *text, size_t len)
+/* What the tree does not find: a template that is known all the same, or a new one. */
+static uint32_t split_and_find(struct text_encoder *encoder, const char *text, size_t len,
+                               uint64_t *ret_values, bool *ret_has_chain)
 {
     struct split *split = &encoder->split;
-    return encoder->n_rest == 0 && split_text(text, len, split)
-               ? find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots)
-               : UINT32_MAX;
+    if (encoder->n_rest > 0 || !split_text(text, len, split))
+        return UINT32_MAX;
+    memcpy(ret_values, split->values, split->n_slots * sizeof(*ret_values));
+    *ret_has_chain = split->has_chain;
+    return find_template(encoder, split->skeleton, split->n_skeleton, split->n_slots);
 }
 
-/* The values of slots come to the filter column by column; texts without template, and those in
- * which addresses may hide behind one another, at once. */
+/*
+ * The values of slots come to the filter column by column; texts without template, and those in
+ * which addresses may hide behind one another, at once.
+ */
 void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len, size_t n_readable)
 {
+    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
     struct text_row *row = (struct text_row *)encoder->rows.data + encoder->n_rows++;
-    uint32_t index = template_tree_match(&encoder->tree, text, len, n_readable, &encoder->split);
-    if (index == TREE_NONE)
-        index = split_and_find(encoder, text, len);
-    if (index != UINT32_MAX &&
-        encoder->templates[index].n_slots > encoder->var_capacity - encoder->n_vars)
-        index = UINT32_MAX;
+    uint32_t index = UINT32_MAX;
+    bool has_chain = false;
+    if (encoder->var_capacity - encoder->n_vars >= TEMPLATE_MAX_SLOTS) {
+        index = template_tree_match(&encoder->tree, text, len, n_readable, values, &has_chain);
+        if (index == TREE_NONE)
+            index = split_and_find(encoder, text, len, values, &has_chain);
+    }
     *row = (struct text_row){index + 1, (uint32_t)encoder->n_vars};
     if (index != UINT32_MAX)
-        use_template(encoder, index, text, len);
-    if (encoder->filter && (index == UINT32_MAX || encoder->split.has_chain))
+        use_template(encoder, index, text, len, values);
+    if (encoder->filter && (index == UINT32_MAX || has_chain))
         filter_builder_add_text(encoder->filter, text, len);
 }
 

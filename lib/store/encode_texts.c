@@ -126,8 +126,7 @@ static int add_whole(struct store_encoder *encoder, enum text_column column)
     if (whole->len == 0)
         return 0;
     int r = encoder_add_ints(encoder, SECTION_LENGTHS(column), lens, n);
-    return r < 0 ? r
-                 : encoder_add_section(encoder, SECTION_TEXT(column), whole->data, whole->len);
+    return r < 0 ? r : encoder_add_section(encoder, SECTION_TEXT(column), whole->data, whole->len);
 }
 
 static int add_templates(struct store_encoder *encoder, enum text_column column)

@@ -47,8 +47,8 @@ static void set_label(struct tree_node *node, const char *label, size_t len)
 /* Called when what is behind the node has changed. */
 static void set_way(struct tree_node *node)
 {
-    unsigned n_ways = (node->child != TREE_NONE) + (node->fan != TREE_NONE) +
-                      (node->leaf != TREE_NONE);
+    unsigned n_ways =
+        (node->child != TREE_NONE) + (node->fan != TREE_NONE) + (node->leaf != TREE_NONE);
     node->way = node->child != TREE_NONE ? WAY_LABEL : node->fan != TREE_NONE ? WAY_FAN : WAY_LEAF;
     for (unsigned class = 0; class < N_SLOT_CLASSES; class ++) {
         if (node->slots[class] == TREE_NONE)
@@ -389,8 +389,8 @@ static bool fork_slot(const struct template_tree *tree, struct position *positio
     return false;
 }
 
-static bool fork_label(const struct template_tree *tree, struct position *position, const char *text,
-                 uint32_t len, struct trail *trail)
+static bool fork_label(const struct template_tree *tree, struct position *position,
+                       const char *text, uint32_t len, struct trail *trail)
 {
     const struct position here = *position;
     if (!over_child(tree, position, text, len))
@@ -444,9 +444,9 @@ static bool turn(const struct template_tree *tree, struct position *position, co
 }
 
 static uint32_t walk(const struct template_tree *tree, const char *text, uint32_t len,
-                     struct split *split)
+                     uint64_t *ret_values, bool *ret_has_chain)
 {
-    struct position position = {tree->nodes, split->values, 0}, turned;
+    struct position position = {tree->nodes, ret_values, 0}, turned;
     struct trail trail;
     trail.n = 0;
     trail.has_chain = false;
@@ -454,7 +454,7 @@ static uint32_t walk(const struct template_tree *tree, const char *text, uint32_
         while (go_straight(tree, &position, text, len, &trail))
             ;
         if (position.at == len && position.node->leaf != TREE_NONE) {
-            split->has_chain = trail.has_chain;
+            *ret_has_chain = trail.has_chain;
             return position.node->leaf;
         }
         turned = position; /* a copy, so that the position itself can stay in registers */
@@ -467,20 +467,20 @@ static uint32_t walk(const struct template_tree *tree, const char *text, uint32_
 
 /* Copied in front of zeros, which are in no label and no slot. */
 static uint32_t walk_copy(const struct template_tree *tree, const char *text, size_t len,
-                          struct split *split)
+                          uint64_t *ret_values, bool *ret_has_chain)
 {
     char copy[TEMPLATE_MAX_BYTES + SLACK];
     memcpy(copy, text, len);
     memset(copy + len, 0, SLACK);
-    return walk(tree, copy, (uint32_t)len, split);
+    return walk(tree, copy, (uint32_t)len, ret_values, ret_has_chain);
 }
 
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
-                             size_t n_readable, struct split *split)
+                             size_t n_readable, uint64_t *ret_values, bool *ret_has_chain)
 {
     if (len > TEMPLATE_MAX_BYTES)
         return TREE_NONE;
     if (n_readable < len + SLACK || token_byte(text[len]) || text[len] == '.')
-        return walk_copy(tree, text, len, split);
-    return walk(tree, text, (uint32_t)len, split);
+        return walk_copy(tree, text, len, ret_values, ret_has_chain);
+    return walk(tree, text, (uint32_t)len, ret_values, ret_has_chain);
 }

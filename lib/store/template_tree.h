@@ -80,11 +80,11 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
 
 /*
  * The template that a text is of, or TREE_NONE; the tree need not find every text of it.
- * n_readable >= len: bytes at `text` that may be read, of whatever value. Fills the split but for
- * n_slots and the skeleton. The values are as split_text() has them, except that those which are
+ * n_readable >= len: bytes at `text` that may be read, of whatever value. ret_values has room for
+ * TEMPLATE_MAX_SLOTS; they, and has_chain, are as split_text() has them, except that those which are
  * static in the template are no slots, and that a TEXT slot may hold digits alone.
  */
 uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
-                             size_t n_readable, struct split *split);
+                             size_t n_readable, uint64_t *ret_values, bool *ret_has_chain);
 
 #endif

@@ -293,7 +293,8 @@ static bool check_match(const struct forest *forest, const char *text, size_t le
     static struct model expected;
     char *copy = malloc(len ? len : 1);
     memcpy(copy, text, len);
-    uint32_t leaf = template_tree_match(&forest->tree, copy, len, len, &found);
+    uint32_t leaf =
+        template_tree_match(&forest->tree, copy, len, len, found.values, &found.has_chain);
     if (leaf != TREE_NONE) {
         assert_true(naive_split(text, len, &expected));
         assert_puts_together(forest, leaf, text, len, &found, &expected);
@@ -321,7 +322,8 @@ static void matches_as_texts_are_split(void **state)
         forest_init(&forest);
         for (unsigned i = 0; i < 100; i++) {
             size_t len = random_text(text, round % 2 ? 12 : TEXT_BYTES);
-            bool is_new = template_tree_match(&forest.tree, text, len, len, &split) == TREE_NONE;
+            bool is_new = template_tree_match(&forest.tree, text, len, len, split.values,
+                                              &split.has_chain) == TREE_NONE;
             check_match(&forest, text, len);
             if (is_new && split_text(text, len, &split))
                 forest_add(&forest, &split);
@@ -357,18 +359,23 @@ static void finds_what_was_inserted(void **state)
         forest_add(&forest, &split);
     }
     for (unsigned i = 0; i < N; i++)
-        assert_int_equal(
-            template_tree_match(&forest.tree, texts[i], strlen(texts[i]), strlen(texts[i]), &split),
-            i);
-    assert_int_equal(template_tree_match(&forest.tree, "from 10.0.0.1 port 2 ssh3", 25, 25, &split),
+        assert_int_equal(template_tree_match(&forest.tree, texts[i], strlen(texts[i]),
+                                             strlen(texts[i]), split.values, &split.has_chain),
+                         i);
+    assert_int_equal(template_tree_match(&forest.tree, "from 10.0.0.1 port 2 ssh3", 25, 25,
+                                         split.values, &split.has_chain),
                      0);
     assert_int_equal(split.values[0], 0x0a000001);
     assert_int_equal(split.values[2] & VALUE_NUMBER, 3);
-    assert_int_equal(template_tree_match(&forest.tree, "from x port 2 ssh3", 18, 18, &split),
+    assert_int_equal(template_tree_match(&forest.tree, "from x port 2 ssh3", 18, 18, split.values,
+                                         &split.has_chain),
                      TREE_NONE);
-    assert_int_equal(template_tree_match(&forest.tree, "7 msx", 5, 5, &split), TREE_NONE);
+    assert_int_equal(
+        template_tree_match(&forest.tree, "7 msx", 5, 5, split.values, &split.has_chain),
+        TREE_NONE);
     template_tree_clear(&forest.tree);
-    assert_int_equal(template_tree_match(&forest.tree, "7 ms", 4, 4, &split), TREE_NONE);
+    assert_int_equal(
+        template_tree_match(&forest.tree, "7 ms", 4, 4, split.values, &split.has_chain), TREE_NONE);
     forest_deinit(&forest);
 }
 
@@ -382,10 +389,10 @@ static void static_text_is_tried_first(void **state)
     assert_int_equal(template_tree_init(&tree, 8192), 0);
     template_tree_insert(&tree, general, sizeof(general), 0);
     template_tree_insert(&tree, special, sizeof(special), 1);
-    assert_int_equal(template_tree_match(&tree, "v 1 5", 5, 5, &split), 1);
+    assert_int_equal(template_tree_match(&tree, "v 1 5", 5, 5, split.values, &split.has_chain), 1);
     assert_int_equal(split.values[0] & VALUE_NUMBER, 5);
-    assert_int_equal(template_tree_match(&tree, "v 2 5", 5, 5, &split), 0);
-    assert_int_equal(template_tree_match(&tree, "v 12 5", 6, 6, &split), 0);
+    assert_int_equal(template_tree_match(&tree, "v 2 5", 5, 5, split.values, &split.has_chain), 0);
+    assert_int_equal(template_tree_match(&tree, "v 12 5", 6, 6, split.values, &split.has_chain), 0);
     assert_int_equal(split.values[0] & VALUE_NUMBER, 12);
     assert_int_equal(split.values[1] & VALUE_NUMBER, 5);
     template_tree_deinit(&tree);
