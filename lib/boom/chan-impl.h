@@ -120,8 +120,12 @@ static inline void chan_list_receiver_locked(struct boom_chan *chan, struct wait
 bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const void *elem),
                        void *arg, void *ret_elem);
 
+/* A deadline that is always over. */
+#define CHAN_NO_WAIT INT64_C(0)
+
 /*
  * boom_chan_recv_many() that waits until deadline_ns at most, and then returns BOOM_CHAN_EMPTY.
+ * CHAN_NO_WAIT: it never waits.
  * ret_ticket: 0, 1, 2 … in the order in which receives got their elements out of the channel.
  */
 int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns, void *ret_elems,

@@ -302,7 +302,7 @@ int chan_take(struct boom_chan *chan, struct boom_ctx *ctx, int64_t deadline_ns,
         return r;
     chan_lock(chan);
     r = pull_many_locked(chan, ret_elems, max, ret_n, &chain);
-    if (r != BOOM_CHAN_EMPTY) {
+    if (r != BOOM_CHAN_EMPTY || deadline_ns == CHAN_NO_WAIT) {
         *ret_ticket = r == 0 ? chan->n_receives++ : 0;
         chan_unlock(chan, chain);
         return r;

@@ -4,8 +4,8 @@
  *
  * A run is taken with a ticket in one critical section, so the order of the tickets is that of the
  * items; after work the worker waits for its turn, and leaves and passes the items on while it has
- * it. Where runs are gathered (by weight, or lingering for more), the tickets are given out under
- * the intake lock, which makes a gathered run as uninterrupted as one that is taken at once.
+ * it. Where runs are gathered (stage-gather.c), the tickets are given out under the intake lock,
+ * which makes a gathered run as uninterrupted as one that is taken at once.
  *
  * The turn can be waited for without a context: who has it works for the user or waits for room in
  * the next queue, and the latter ends with the pipeline's context.
@@ -24,8 +24,7 @@
 
 #include "group-impl.h"
 
-static void set_doing(struct stage *stage, struct worker *worker, enum doing doing,
-                      int64_t since_ns)
+void stage_set_doing(struct stage *stage, struct worker *worker, enum doing doing, int64_t since_ns)
 {
     static const enum boom_doing told[] = {
         [DOING_IDLE] = BOOM_DOING_IDLE,
@@ -39,88 +38,16 @@ static void set_doing(struct stage *stage, struct worker *worker, enum doing doi
     task_waits_since(worker->task, told[doing], where->queue, where->name, BOOM_NEVER, since_ns);
 }
 
-static size_t run_weight_of(const struct stage *stage, const struct entry *entry)
-{
-    const struct boom_stage_options *options = &stage->options;
-
-    return options->run_weigh ? options->run_weigh(options->arg, entry->item) : entry->weight;
-}
-
-static size_t run_weight_of_all(const struct stage *stage, const struct entry *entries, size_t n)
-{
-    size_t weight = 0;
-
-    for (size_t i = 0; i < n; i++)
-        weight += run_weight_of(stage, &entries[i]);
-    return weight;
-}
-
-/* The next entries of a run; whatever ends the intake is found again by the next run. */
-static size_t gather_next(struct stage *stage, struct entry *ret_entries, size_t max,
-                          int64_t until_ns)
-{
-    uint64_t ticket;
-    size_t n;
-
-    if (until_ns == 0)
-        return boom_chan_try_recv(stage->queue, ret_entries) == 0 ? 1 : 0;
-    if (stage->options.run_weight > 0)
-        max = 1;
-    return chan_take(stage->queue, stage->ctx, until_ns, ret_entries, max, &n, &ticket) == 0 ? n
-                                                                                             : 0;
-}
-
-/* Until when a run that is begun now waits for more; 0: it takes what is there. */
-static int64_t gather_deadline(const struct stage *stage)
-{
-    const struct boom_stage_options *options = &stage->options;
-    int64_t now_ns, linger_ns, interval_ns;
-
-    if (options->linger_ns == 0 && options->interval_ns == 0)
-        return 0;
-    now_ns = boom_now_ns();
-    linger_ns = now_ns + options->linger_ns;
-    interval_ns = stage->gathered_ns + options->interval_ns;
-    if (interval_ns > linger_ns)
-        return interval_ns;
-    return linger_ns > now_ns ? linger_ns : 0;
-}
-
-/* Adds to the one entry that is there; returns how many there are then. */
-static size_t gather_more(struct stage *stage, struct worker *worker)
-{
-    const struct boom_stage_options *options = &stage->options;
-    size_t weight_max = options->run_weight > 0 ? options->run_weight : SIZE_MAX;
-    size_t weight = run_weight_of(stage, worker->entries), n = 1, more = 1;
-    int64_t until_ns = gather_deadline(stage);
-
-    while (more > 0 && n < options->run_max && weight < weight_max) {
-        more = gather_next(stage, worker->entries + n, options->run_max - n, until_ns);
-        weight += run_weight_of_all(stage, worker->entries + n, more);
-        n += more;
-    }
-    return n;
-}
-
 /* Returns as chan_take(). */
 static int take_run(struct stage *stage, struct worker *worker, int64_t idle_until_ns,
                     size_t *ret_n, uint64_t *ret_ticket)
 {
-    int r;
-
-    if (!stage->gathers)
-        return chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries,
-                         stage->options.run_max, ret_n, ret_ticket);
-    boom_lock(&stage->intake);
-    r = chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries, 1, ret_n, ret_ticket);
-    if (r == 0) {
-        *ret_n = gather_more(stage, worker);
-        if (stage->options.interval_ns > 0)
-            stage->gathered_ns = boom_now_ns();
-        *ret_ticket = stage->n_gathered++;
-    }
-    boom_unlock(&stage->intake);
-    return r;
+    worker->n_joined = 0;
+    worker->joined_ns = 0;
+    if (stage->gathers)
+        return stage_gather(stage, worker, idle_until_ns, ret_n, ret_ticket);
+    return chan_take(stage->queue, stage->ctx, idle_until_ns, worker->entries,
+                     stage->options.run_max, ret_n, ret_ticket);
 }
 
 /* The moments of a run. */
@@ -140,9 +67,12 @@ static void pass_on(struct stage *next, struct boom_ctx *ctx, const struct entry
     }
 }
 
-static void account_run(struct stage *stage, const struct entry *entries, size_t n,
+static void account_run(struct stage *stage, const struct worker *worker, size_t n,
                         const struct run_times *times)
 {
+    const struct entry *entries = worker->entries;
+    int64_t work_ns = worker->joined_ns + times->worked_ns - times->taken_ns;
+
     chan_lock(stage->queue);
     for (size_t i = 0; i < n; i++) {
         histogram_add(&stage->wait_ns, times->taken_ns - entries[i].entered_ns);
@@ -151,9 +81,8 @@ static void account_run(struct stage *stage, const struct entry *entries, size_t
             stage->out.weight += entries[i].weight;
         }
     }
-    histogram_add(&stage->work_ns, times->worked_ns - times->taken_ns);
-    stage->busy_ns += (uint64_t)(times->worked_ns - times->taken_ns) +
-                      (uint64_t)(times->left_ns - times->turn_ns);
+    histogram_add(&stage->work_ns, work_ns);
+    stage->busy_ns += (uint64_t)work_ns + (uint64_t)(times->left_ns - times->turn_ns);
     chan_unlock(stage->queue, NULL);
 }
 
@@ -167,6 +96,15 @@ static int64_t run_op(void (*op)(void *stage, void *worker, void **items, size_t
     return boom_now_ns();
 }
 
+/* Joins what is not joined yet of a run that is complete. Returns as run_op(). */
+static int64_t join_rest(struct stage *stage, struct worker *worker, size_t n, int64_t since_ns)
+{
+    if (!stage->options.ops->join || worker->n_joined == n)
+        return since_ns;
+    stage_join(stage, worker, n);
+    return boom_now_ns();
+}
+
 /* Returns when it was the run's turn: now, or since_ns if it was so already. */
 static int64_t await_turn(struct stage *stage, struct worker *worker, uint64_t ticket,
                           int64_t since_ns)
@@ -175,10 +113,10 @@ static int64_t await_turn(struct stage *stage, struct worker *worker, uint64_t t
 
     if (turn_is(&stage->turn, ticket))
         return since_ns;
-    set_doing(stage, worker, DOING_TURN, since_ns);
+    stage_set_doing(stage, worker, DOING_TURN, since_ns);
     turn_wait(&stage->turn, ticket);
     turn_ns = boom_now_ns();
-    set_doing(stage, worker, DOING_WORK, turn_ns);
+    stage_set_doing(stage, worker, DOING_WORK, turn_ns);
     return turn_ns;
 }
 
@@ -187,18 +125,20 @@ static int64_t work_run(struct stage *stage, struct worker *worker, size_t n, ui
 {
     const struct boom_stage_ops *ops = stage->options.ops;
     struct run_times times;
+    int64_t joined_ns;
 
     for (size_t i = 0; i < n; i++)
         worker->items[i] = worker->entries[i].item;
 
     times.taken_ns = boom_now_ns();
-    set_doing(stage, worker, DOING_WORK, times.taken_ns);
-    times.worked_ns = run_op(ops->work, stage, worker, n, times.taken_ns);
+    stage_set_doing(stage, worker, DOING_WORK, times.taken_ns);
+    joined_ns = join_rest(stage, worker, n, times.taken_ns);
+    times.worked_ns = run_op(ops->work, stage, worker, n, joined_ns);
     times.turn_ns = await_turn(stage, worker, ticket, times.worked_ns);
     times.left_ns = run_op(ops->leave, stage, worker, n, times.turn_ns);
-    account_run(stage, worker->entries, n, &times);
+    account_run(stage, worker, n, &times);
     if (stage->next) {
-        set_doing(stage, worker, DOING_SEND, times.left_ns);
+        stage_set_doing(stage, worker, DOING_SEND, times.left_ns);
         pass_on(stage->next, stage->ctx, worker->entries, n, times.left_ns);
     }
     turn_pass(&stage->turn, ticket);
@@ -214,7 +154,7 @@ static void set_idle(struct stage *stage, struct worker *worker, int64_t left_ns
 {
     int64_t now_ns = coarse_now_ns();
 
-    set_doing(stage, worker, DOING_IDLE, now_ns > left_ns ? now_ns : left_ns);
+    stage_set_doing(stage, worker, DOING_IDLE, now_ns > left_ns ? now_ns : left_ns);
 }
 
 /* True: the worker has retired. False: the stage has come to its end. */
@@ -282,7 +222,7 @@ static bool worker_live(struct stage *stage, struct worker *worker)
     bool retired;
 
     atomic_store_explicit(&worker->runs, 0, memory_order_relaxed);
-    set_doing(stage, worker, DOING_IDLE, boom_now_ns());
+    stage_set_doing(stage, worker, DOING_IDLE, boom_now_ns());
     atomic_store_explicit(&worker->present, true, memory_order_release);
     retired = work_until_end(stage, worker);
     atomic_store_explicit(&worker->present, false, memory_order_release);

@@ -3,8 +3,9 @@
 #define BOOM_STAGE_H
 
 /*
- * A stage of a pipeline, in three files: stage-door.c lets items in or drops them, stage.c takes
- * them through work, turn and leave, stage-stats.c says what became of them.
+ * A stage of a pipeline, in four files: stage-door.c lets items in or drops them, stage-gather.c
+ * puts runs together, stage.c takes them through work, turn and leave, stage-stats.c says what
+ * became of them.
  *
  * Counters. A stage's counters live under the lock of its queue, and are raised in the critical
  * section in which the item enters the queue or is taken out to be dropped. What a stage has let
@@ -44,6 +45,8 @@ struct worker {
     struct boom_task *task; /* NULL: not registered */
     struct entry *entries;  /* run_max: the run */
     void **items;           /* run_max: its items, as the user sees them */
+    size_t n_joined;        /* so many of the run have been given to join() */
+    int64_t joined_ns;      /* how long that took before the run was complete */
 };
 
 struct tally {
@@ -83,6 +86,19 @@ struct stage {
 int stage_init(struct stage *stage, const struct boom_stage_options *options,
                struct boom_pipeline *pipeline, struct boom_group *group, struct stage *next);
 void stage_deinit(struct stage *stage);
+
+/* What a worker does from since_ns on, for those who look. */
+void stage_set_doing(struct stage *stage, struct worker *worker, enum doing doing,
+                     int64_t since_ns);
+
+/*
+ * stage-gather.c. Fills the worker's entries with a run, of which some may have been joined, where
+ * stage->gathers. Returns as chan_take(), which is given idle_until_ns for the first of the run.
+ */
+int stage_gather(struct stage *stage, struct worker *worker, int64_t idle_until_ns, size_t *ret_n,
+                 uint64_t *ret_ticket);
+/* Where there is a join(): calls it for those of the first n entries that have not had it. */
+void stage_join(struct stage *stage, struct worker *worker, size_t n);
 
 /* pipeline.c: an initial worker has begun, or failed to (r < 0). */
 void pipeline_worker_began(struct boom_pipeline *pipeline, int r);

@@ -3,13 +3,13 @@
  * Rounds of a pipeline of random shape under a storm of submitters, while another thread reads the
  * ledger all the time, ended by a drain or a cancellation. Afterwards: every item was consumed or
  * dropped exactly once, the counters say the same, and what was consumed of any one submitter was
- * in its order.
+ * in its order. Where a stage joins, each run is what its worker has joined just before.
  */
 #include <boom/pipeline.h>
 
 #include "stress/stress.h"
 
-enum { MAX_STAGES = 3, N_SUBMITTERS = 3, PER_SUBMITTER = 1500 };
+enum { MAX_STAGES = 3, N_SUBMITTERS = 3, PER_SUBMITTER = 1500, RUN_MAX = 5 };
 
 struct item {
     unsigned submitter, number;
@@ -29,6 +29,12 @@ struct round {
     int64_t last[N_SUBMITTERS]; /* by leave, which is never run twice at once */
 };
 
+/* A worker's: what it has joined, and not worked on. */
+struct hand {
+    void *items[RUN_MAX];
+    size_t n;
+};
+
 struct submitter {
     struct round *round;
     unsigned index;
@@ -40,16 +46,48 @@ static void end_item(struct item *item)
     CHECK(atomic_fetch_add(&item->n_ends, 1) == 0);
 }
 
-static void work(void *stage, void *worker, void **items, size_t n)
+static int make_hand(void *stage, void **ret_worker)
+{
+    *ret_worker = calloc(1, sizeof(struct hand));
+    return *ret_worker ? 0 : -ENOMEM;
+}
+
+static void free_hand(void *stage, void *worker)
+{
+    CHECK(((struct hand *)worker)->n == 0);
+    free(worker);
+}
+
+static void spend_time(const struct item *item)
 {
     volatile unsigned spin = 0;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct item *item = items[i];
+    for (unsigned left = (item->number * 2654435761u >> 8) % 2000; left > 0; left--)
+        spin++;
+}
 
-        for (unsigned left = (item->number * 2654435761u >> 8) % 2000; left > 0; left--)
-            spin++;
-    }
+static void join(void *stage, void *worker, void *item)
+{
+    struct hand *hand = worker;
+
+    CHECK(hand->n < RUN_MAX);
+    hand->items[hand->n++] = item;
+    spend_time(item);
+}
+
+static void work(void *stage, void *worker, void **items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        spend_time(items[i]);
+}
+
+static void work_on_joined(void *stage, void *worker, void **items, size_t n)
+{
+    struct hand *hand = worker;
+
+    CHECK(hand->n == n && memcmp(hand->items, items, n * sizeof(*items)) == 0);
+    hand->n = 0;
+    work(stage, worker, items, n);
 }
 
 static void consume(void *stage, void *worker, void **items, size_t n)
@@ -94,21 +132,44 @@ static size_t weigh(void *stage, const void *item)
     return ((const struct item *)item)->weight;
 }
 
-static const struct boom_stage_ops middle_ops = {.work = work, .drop = drop};
-static const struct boom_stage_ops last_ops = {.work = work, .leave = consume, .drop = drop};
+/* Of a stage that is (1) or is not (0) the last, and that does or does not join. */
+static const struct boom_stage_ops stage_ops[2][2] = {
+    {
+        {.work = work, .drop = drop},
+        {
+            .worker_init = make_hand,
+            .worker_deinit = free_hand,
+            .work = work_on_joined,
+            .drop = drop,
+            .join = join,
+        },
+    },
+    {
+        {.work = work, .leave = consume, .drop = drop},
+        {
+            .worker_init = make_hand,
+            .worker_deinit = free_hand,
+            .work = work_on_joined,
+            .leave = consume,
+            .drop = drop,
+            .join = join,
+        },
+    },
+};
 
 static struct boom_stage_options random_stage(struct round *round, bool last, struct random *random)
 {
     struct boom_stage_options options = BOOM_STAGE_OPTIONS_DEFAULT;
 
-    options.ops = last ? &last_ops : &middle_ops;
+    options.ops = &stage_ops[last][random_below(random, 2)];
     options.arg = round;
     options.queue = 1 + random_below(random, 20);
     options.workers_min = 1 + (unsigned)random_below(random, 3);
     options.workers_max = options.workers_min + (unsigned)random_below(random, 3);
-    options.run_max = random_below(random, 6);
+    options.run_max = random_below(random, RUN_MAX + 1);
     options.run_weight = random_below(random, 3) == 0 ? 1 + random_below(random, 20) : 0;
     options.linger_ns = random_below(random, 3) == 0 ? (int64_t)random_below(random, 300000) : 0;
+    options.interval_ns = random_below(random, 3) == 0 ? (int64_t)random_below(random, 300000) : 0;
     options.weigh = weigh;
     options.policy = policy_of;
     options.choose_victim = choose_victim;

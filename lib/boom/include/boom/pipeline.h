@@ -65,6 +65,15 @@ struct boom_stage_ops {
     void (*leave)(void *stage, void *worker, void **items, size_t n_items);
     /* Takes over an item that this stage's queue (or the cancelled stage) refused. Any thread. */
     void (*drop)(void *stage, void *item, enum boom_drop_reason reason);
+    /*
+     * On each item of a run once, in the order of the run, before work(), which finds them all with
+     * this done. Same thread and worker as work(). A run that would wait for more (linger_ns,
+     * interval_ns) has its items joined before it waits: they are warm, and the time is not lost. No
+     * other worker of the stage begins a run meanwhile, so it must not wait for one; a run that finds
+     * enough in the queue is joined beside the others. What was joined always gets to work() and
+     * leave(), also after the pipeline was cancelled.
+     */
+    void (*join)(void *stage, void *worker, void *item);
 };
 
 struct boom_stage_options {
@@ -132,9 +141,9 @@ struct boom_stage_stats {
     uint64_t in, out, in_flight;                  /* in weight */
     uint64_t dropped[2];
     unsigned workers, workers_min, workers_max, workers_busy;
-    uint64_t busy_ns;                             /* summed over workers: time in work and leave */
-    uint64_t work_p50_ns, work_p99_ns;            /* of a run, over the life of the stage; log-bucketed */
-    uint64_t wait_p50_ns, wait_p99_ns;            /* from entering the queue to being taken */
+    uint64_t busy_ns;                             /* summed over workers: time in join, work, leave */
+    uint64_t work_p50_ns, work_p99_ns;            /* of a run, join and work; over the life of the stage, log-bucketed */
+    uint64_t wait_p50_ns, wait_p99_ns;            /* from entering the queue until its run was taken */
 };
 
 struct boom_pipeline;
@@ -186,8 +195,8 @@ void boom_pipeline_get_all_stats(struct boom_pipeline *p, struct boom_stage_stat
 /*
  * What each worker does now and since when: calls fn, without locks, once for each worker of each
  * stage. index tells the workers of a stage apart; since_ns is on CLOCK_MONOTONIC.
- * what: "idle" (waits for items), "work" (in work or leave), "turn" (waits for its turn), "send" (passes
- * items on, or waits for room in the next queue).
+ * what: "idle" (waits for items), "work" (in join, work or leave), "turn" (waits for its turn), "send"
+ * (passes items on, or waits for room in the next queue).
  */
 void boom_pipeline_each_worker(struct boom_pipeline *p,
                                void (*fn)(void *arg, const char *stage, unsigned index, const char *what,
