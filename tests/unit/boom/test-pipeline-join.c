@@ -304,32 +304,57 @@ static void test_without_gathering(void **state)
     finish(&joiner, p, 3, (size_t[]){1, 1, 1, 0});
 }
 
+/* A worker joins, and none gathers. */
+static void assert_intake_is_free(struct boom_pipeline *p)
+{
+    pthread_mutex_t *intake = &pipeline_stage(p, 0)->intake;
+
+    assert_int_equal(pthread_mutex_trylock(intake), 0);
+    pthread_mutex_unlock(intake);
+}
+
 /* Joining 1 outlasts the linger: what came meanwhile is taken, and joined without the lock. */
 static void test_linger_ends_while_joining(void **state)
 {
     struct joiner joiner;
     struct boom_stage_options options = joiner_options(&joiner);
     struct boom_pipeline *p;
-    pthread_mutex_t *intake;
     int64_t begun_ns;
 
     options.linger_ns = 1000000;
     joiner.is_held[1] = joiner.is_held[2] = true;
     p = start(&options);
-    intake = &pipeline_stage(p, 0)->intake;
     submit(p, 1, 1);
     wait_sem(&joiner.entered);
     begun_ns = boom_now_ns();
-    assert_int_equal(pthread_mutex_trylock(intake), EBUSY);
     submit(p, 2, 4);
     AWAIT(boom_now_ns() - begun_ns > options.linger_ns);
     release(&joiner, 1);
     wait_sem(&joiner.entered);
-    assert_int_equal(pthread_mutex_trylock(intake), 0);
-    pthread_mutex_unlock(intake);
+    assert_intake_is_free(p);
     submit(p, 5, 5);
     release(&joiner, 2);
     finish(&joiner, p, 5, (size_t[]){4, 1, 0});
+}
+
+/* There is nothing to wait for, so nothing is joined under the lock. */
+static void test_queue_closes_while_joining(void **state)
+{
+    struct joiner joiner;
+    struct boom_stage_options options = joiner_options(&joiner);
+    struct boom_pipeline *p;
+
+    joiner.is_held[1] = joiner.is_held[2] = true;
+    p = start(&options);
+    submit(p, 1, 1);
+    wait_sem(&joiner.entered);
+    submit(p, 2, 3);
+    boom_chan_close(first_queue(p));
+    release(&joiner, 1);
+    wait_sem(&joiner.entered);
+    assert_intake_is_free(p);
+    release(&joiner, 2);
+    finish(&joiner, p, 3, (size_t[]){3, 0});
 }
 
 static void drops(enum boom_full_policy policy, const uintptr_t *left)
@@ -424,36 +449,44 @@ static void join_slowly(void *stage, void *worker, void *item)
     join_item(stage, worker, item);
 }
 
-/* 1 is joined before its run waits for 2, and 2 after that. */
+/* Returns for how long the worker has only waited for more. */
+static int64_t watch_waiting(struct boom_pipeline *p)
+{
+    int64_t begun_ns;
+
+    await_receivers(first_queue(p), 1);
+    begun_ns = boom_now_ns();
+    AWAIT(boom_now_ns() - begun_ns > 2000000);
+    return boom_now_ns() - begun_ns;
+}
+
+/* Of each run, the first item is joined before the wait, and the second after it. */
 static void test_joining_is_busy_and_waiting_is_not(void **state)
 {
+    enum { RUNS = 8 };
     struct joiner joiner;
     struct boom_stage_options options = joiner_options(&joiner);
     struct boom_stage_ops ops = join_ops;
     struct boom_stage_stats stats;
     struct boom_pipeline *p;
-    int64_t begun_ns = boom_now_ns(), waited_ns;
+    int64_t begun_ns = boom_now_ns(), waited_ns = 0;
 
     ops.join = join_slowly;
     ops.work = NULL;
     options.ops = &ops;
     options.run_max = 2;
     p = start(&options);
-    submit(p, 1, 1);
-    AWAIT(joiner.n_joined == 1);
-    await_receivers(first_queue(p), 1);
-    waited_ns = boom_now_ns();
-    AWAIT(boom_now_ns() - waited_ns > 5000000);
-    waited_ns = boom_now_ns() - waited_ns;
-    submit(p, 2, 2);
-    AWAIT(joiner.recorder.n_runs == 1);
-    boom_pipeline_get_stats(p, 0, &stats);
-    while (stats.busy_ns == 0) /* is counted after leave() */
-        boom_pipeline_get_stats(p, 0, &stats);
+    for (uintptr_t i = 1; i <= RUNS; i++) {
+        submit(p, 2 * i - 1, 2 * i - 1);
+        AWAIT(joiner.n_joined == 2 * i - 1);
+        waited_ns += watch_waiting(p);
+        submit(p, 2 * i, 2 * i);
+        AWAIT((boom_pipeline_get_stats(p, 0, &stats), stats.items_out == 2 * i));
+    }
     assert_true((int64_t)stats.busy_ns >= joiner.joining_ns);
     assert_true((int64_t)stats.busy_ns <= boom_now_ns() - begun_ns - waited_ns);
-    assert_true((int64_t)stats.work_p99_ns >= joiner.joining_ns);
-    finish(&joiner, p, 2, (size_t[]){2, 0});
+    assert_true((int64_t)stats.work_p99_ns >= joiner.joining_ns / RUNS);
+    finish(&joiner, p, 2 * RUNS, (size_t[]){2, 2, 2, 2, 2, 2, 2, 2, 0});
 }
 
 static void note_doing(void *arg, const struct boom_task_info *info)
@@ -541,6 +574,7 @@ int main(void)
         cmocka_unit_test(test_a_joining_worker_is_busy),
         cmocka_unit_test(test_without_gathering),
         cmocka_unit_test(test_linger_ends_while_joining),
+        cmocka_unit_test(test_queue_closes_while_joining),
         cmocka_unit_test(test_what_is_dropped_is_not_joined),
         cmocka_unit_test(test_cancelled),
         cmocka_unit_test(test_joining_is_busy_and_waiting_is_not),
