@@ -89,6 +89,8 @@ static inline void chan_unlock(struct boom_chan *chan, struct waiter *chain)
  */
 int chan_send_locked(struct boom_chan *chan, const void *elem, struct waiter **chain);
 int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
+/* As chan_recv_locked(), but takes no ticket: for an element whose turn will never be passed. */
+int chan_purge_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain);
 
 static inline void note_sharing_locked(struct boom_chan *chan)
 {

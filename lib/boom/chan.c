@@ -179,6 +179,11 @@ int chan_recv_locked(struct boom_chan *chan, void *ret_elem, struct waiter **cha
     return r;
 }
 
+int chan_purge_locked(struct boom_chan *chan, void *ret_elem, struct waiter **chain)
+{
+    return pull_locked(chan, ret_elem, chain);
+}
+
 bool chan_evict_locked(struct boom_chan *chan, bool (*may_go)(void *arg, const void *elem),
                        void *arg, void *ret_elem)
 {

@@ -191,7 +191,8 @@ static bool take_to_drop(struct stage *stage, struct entry *ret_entry)
     bool taken;
 
     chan_lock(stage->queue);
-    taken = chan_recv_locked(stage->queue, ret_entry, &chain) == 0;
+    /* Another worker may still take a run, whose turn must not wait for what is dropped. */
+    taken = chan_purge_locked(stage->queue, ret_entry, &chain) == 0;
     if (taken)
         tally_add(&stage->dropped[BOOM_DROP_CANCELLED], ret_entry->weight);
     chan_unlock(stage->queue, chain);
