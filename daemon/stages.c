@@ -87,7 +87,8 @@ static void enrich_work(void *arg, void *worker, void **items, size_t n_items)
 
 struct store_worker {
     struct store_encoder *encoder;
-    int encoded; /* of the run in hand: 0 or a negative errno */
+    bool is_begun; /* the block of the run in hand */
+    int encoded;   /* of that: 0 or a negative errno */
 };
 
 static int store_worker_init(void *arg, void **ret_worker)
@@ -112,10 +113,21 @@ static void store_worker_deinit(void *arg, void *ptr)
     free(worker);
 }
 
+/* As soon as a batch is there: what is to be kept of it is read while it is warm. */
+static void store_join(void *arg, void *ptr, void *item)
+{
+    struct store_worker *worker = ptr;
+    if (!worker->is_begun)
+        store_encode_begin(worker->encoder);
+    worker->is_begun = true;
+    store_encode_add(worker->encoder, item);
+}
+
 static void store_work(void *arg, void *ptr, void **items, size_t n_items)
 {
     struct store_worker *worker = ptr;
-    worker->encoded = store_encode(worker->encoder, (struct batch *const *)items, n_items);
+    worker->encoded = store_encode_end(worker->encoder);
+    worker->is_begun = false;
 }
 
 /*
@@ -202,6 +214,7 @@ static const struct boom_stage_ops enrich_ops = {
 static const struct boom_stage_ops store_ops = {
     .worker_init = store_worker_init,
     .worker_deinit = store_worker_deinit,
+    .join = store_join,
     .work = store_work,
     .leave = store_leave,
     .drop = store_drop,

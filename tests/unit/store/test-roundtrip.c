@@ -109,6 +109,56 @@ static void huge_line_and_every_byte(void **state)
     fixture_deinit(&fixture);
 }
 
+/* Texts of this column in the later batches only: the rows before have none. */
+static void a_column_that_begins_late(void **state)
+{
+    struct fixture fixture;
+    struct batch *batches[3];
+    fixture_init(&fixture);
+    for (unsigned i = 0; i < 3; i++)
+        batches[i] = batch_of_lines(i * 100, 100, T0_US + i * 100);
+    batches[1]->records[50].sd = batch_put_text(batches[1], "[a b=\"1\"]", 9);
+    for (unsigned i = 0; i < 100; i++)
+        batches[2]->records[i].msgid = batch_put_text(batches[2], "ID7", 3);
+    check_block(&fixture, batches, 3);
+    for (unsigned i = 0; i < 3; i++)
+        batch_destroy(batches[i]);
+    fixture_deinit(&fixture);
+}
+
+/* An encoder holds what was ended well, and nothing else. */
+static void begun_and_ended(void **state)
+{
+    struct fixture fixture;
+    struct store *store;
+    struct store_encoder *encoder;
+    fixture_init(&fixture);
+    struct batch *batch = batch_of_lines(0, 40, T0_US), *many = batch_of_lines(40, 65500, T0_US);
+    assert_int_equal(store_open(&fixture.options, &store), 0);
+    assert_int_equal(store_encoder_new(store, &encoder), 0);
+    assert_int_equal(store_append(store, encoder), 0);
+    assert_int_equal(store_encode_begin(encoder), 0);
+    assert_int_equal(store_encode_add(encoder, batch), 0);
+    assert_int_equal(store_append(store, encoder), 0); /* not ended: not held */
+    assert_int_equal(store_encode_add(encoder, many), -E2BIG);
+    assert_int_equal(store_encode_add(encoder, batch), -E2BIG);
+    assert_int_equal(store_encode_end(encoder), -E2BIG);
+    assert_int_equal(store_append(store, encoder), 0);
+    assert_int_equal(store_encode_begin(encoder), 0);
+    assert_int_equal(store_encode_end(encoder), 0); /* of no rows */
+    assert_int_equal(store_append(store, encoder), 0);
+    assert_int_equal(store_encode(encoder, &many, 1), 0);
+    assert_int_equal(store_encode(encoder, &batch, 1), 0); /* drops what was held */
+    assert_int_equal(store_append(store, encoder), 0);
+    assert_int_equal(store_append(store, encoder), 0);
+    store_encoder_free(encoder);
+    store_close(store);
+    assert_lines(&fixture, 0, 40);
+    batch_destroy(batch);
+    batch_destroy(many);
+    fixture_deinit(&fixture);
+}
+
 static void too_many_rows(void **state)
 {
     struct fixture fixture;
@@ -232,6 +282,8 @@ int main(void)
         cmocka_unit_test(one_row),
         cmocka_unit_test(most_rows),
         cmocka_unit_test(huge_line_and_every_byte),
+        cmocka_unit_test(a_column_that_begins_late),
+        cmocka_unit_test(begun_and_ended),
         cmocka_unit_test(too_many_rows),
         cmocka_unit_test(columns_one_by_one),
         cmocka_unit_test(encoder_holds_what_it_says),
