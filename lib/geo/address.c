@@ -3,18 +3,29 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#include "geo/bytes.h"
+#include "geo/quad.h"
 
 /*
- * The search stands on two bytes that addresses cannot do without: '.' and ':'. memchr() leaps
- * from one to the next, and a look at their neighbours refuses most of them at once:
+ * Most bytes of a log line are no part of an address, and most of its dots and colons are not
+ * either: versions, times, names, JSON. So the text is looked at in windows of 64 bytes, as bitmaps
+ * of dots and of colons, in which what an address cannot do without is seen at once:
  *
- *   IPv4  the first dot of a.b.c.d: a digit on both sides, one to three of them on the left
- *   IPv6  the first colon of an address that can be public: 2xxx: or 3xxx: on the left, or
- *         what can lead to ::ffff:a.b.c.d, that is :: or 0:
+ *   IPv4  three dots, each two to four bytes behind the one before
+ *   IPv6  two colons in a row, or six, each two to five bytes behind the one before
  *
- * Only what passes is parsed. IPv4 is searched first, as it is what most lines have; IPv6 then only
- * up to where an IPv4 address was found. All steps look at bytes of bounded number around a dot or
- * colon, or at a token from its start to its end once, so that the time is linear in the length.
+ * Windows overlap by the eight bytes that two dots may be behind the first, so that all three are
+ * in one window. A chain of six colons may be longer: of those that reach an edge of the window,
+ * three are enough.
+ *
+ * IPv4 is searched first, as it is what most lines have; IPv6 then only up to where an IPv4 address
+ * was found. Three such dots are parsed at once. Where such colons are, from the start of their
+ * token on, each colon is looked at with its neighbours, which refuse most of them:
+ *
+ *   2xxx: or 3xxx: on the left, or what can lead to ::ffff:a.b.c.d, that is :: or 0:
+ *
+ * All steps look at bytes of bounded number around a dot or colon, or at a token from its start to
+ * its end once, so that the time is linear in the length.
  *
  * Edges. An address ends before what is no part of a word, and starts after it: not after a
  * letter, digit, '_', '.' or '-', and not after "word/" (Chrome/126.0.6478.1), but after "://".
@@ -25,8 +36,12 @@
 /* The longest text: six groups of four and a dotted quad. */
 #define MAX_TEXT6 45
 
-/* The longest dotted quad. */
-#define MAX_TEXT4 15
+/* Bytes that are looked at at once, and how many of them again in the next window. */
+#define WINDOW_BYTES  64
+#define OVERLAP_BYTES 8
+
+/* Of few lines: kept out of the way of the others. */
+#define RARE __attribute__((noinline))
 
 /* BEFORE: what an address does not start after. */
 enum { DIGIT = 1, HEX = 2, WORD = 4, BEFORE = 8 };
@@ -63,7 +78,7 @@ static bool is_at(struct view text, size_t at, char byte)
 }
 
 /* May an address start here? Of what is before it, see above. */
-static bool may_start(struct view text, size_t at)
+static inline bool may_start(struct view text, size_t at)
 {
     if (at == 0)
         return true;
@@ -72,48 +87,27 @@ static bool may_start(struct view text, size_t at)
     return text.data[at - 1] != '/' || at < 2 || !(class_at(text, at - 2) & WORD);
 }
 
-static bool may_end(struct view text, size_t at)
+static inline bool may_end(struct view text, size_t at)
 {
     if (class_at(text, at) & WORD)
         return false;
     return !(is_at(text, at, '.') && class_at(text, at + 1) & DIGIT);
 }
 
-/*
- * One to three digits, at most 255, without leading zeros: their number, or 0. How many they are is
- * anybody's guess, the processor's too; so there are no branches on it.
- */
-static unsigned parse_octet(const char *text, uint8_t *ret_octet)
+RARE static const char *copy_rest(struct view text, size_t start, char copy[16])
 {
-    unsigned first = (uint8_t)(text[0] - '0'), second = (uint8_t)(text[1] - '0');
-    unsigned third = (uint8_t)(text[2] - '0');
-    unsigned has_second = second < 10, has_third = has_second & (third < 10);
-    unsigned value = has_second ? first * 10 + second : first;
-    value = has_third ? value * 10 + third : value;
-    *ret_octet = (uint8_t)value;
-    bool is_octet = (first < 10) & (value <= 255) & !(has_second & (first == 0));
-    return is_octet ? 1 + has_second + has_third : 0;
+    memset(copy, 0, 16);
+    return memcpy(copy, text.data + start, text.len - start);
 }
 
-/* a.b.c.d at start: its length, or 0. */
-static size_t parse4(struct view text, size_t start, uint8_t ret_octets[4])
+/* a.b.c.d at start, with three dots among twelve bytes: its length, or 0. */
+static unsigned parse4(struct view text, size_t start, uint32_t *ret_address)
 {
-    char copy[MAX_TEXT4] = {0};
-    struct view window = {text.data + start, text.len - start};
-    if (window.len < MAX_TEXT4) {
-        memcpy(copy, window.data, window.len);
-        window = (struct view){copy, MAX_TEXT4};
-    }
-    size_t len = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        if (i > 0 && window.data[len++] != '.')
-            return 0;
-        unsigned n = parse_octet(window.data + len, &ret_octets[i]);
-        if (n == 0)
-            return 0;
-        len += n;
-    }
-    return may_end(window, len) ? len : 0;
+    char copy[16];
+    bool has_16 = text.len - start >= sizeof(copy);
+    const char *at = has_16 ? text.data + start : copy_rest(text, start, copy);
+    unsigned len = quad_parse(at, ret_address);
+    return len > 0 && may_end(text, start + len) ? len : 0;
 }
 
 /*
@@ -155,12 +149,10 @@ static bool parse6(struct view text, size_t start, size_t *ret_end, struct found
     return true;
 }
 
-/* Is the dotted quad the tail of an IPv6 address? Then it is no address of its own. */
-static bool is_tail_of_6(struct view text, const struct found *quad)
+/* Is the dotted quad the tail of an IPv6 address, of which head is a part? */
+RARE static bool ends_address6(struct view text, size_t head, const struct found *quad)
 {
-    size_t head = quad->off, past;
-    if (head == 0 || text.data[head - 1] != ':')
-        return false;
+    size_t past;
     while (head > 0 && quad->off - head < MAX_TEXT6 &&
            (text.data[head - 1] == ':' || class_at(text, head - 1) & HEX))
         head--;
@@ -182,35 +174,26 @@ static size_t start_of_digits(struct view text, size_t at)
     return at - 1 - second - third;
 }
 
-/* Takes a dot as the first of an address. False: the search goes on at *ret_past. */
-static bool take_dot(struct view text, size_t at, size_t *ret_past, struct found *ret_found)
+/*
+ * Takes a dot, which two others follow at a distance of two to four bytes each, as the first of an
+ * address.
+ */
+static __attribute__((noinline)) bool take_dot(struct view text, size_t at, struct found *ret_found)
 {
-    *ret_past = at + 1;
-    if (at == 0 || !(class_at(text, at - 1) & class_at(text, at + 1) & DIGIT))
+    if (at == 0 || !(class_at(text, at - 1) & DIGIT))
         return false;
     size_t start = start_of_digits(text, at);
     if (!may_start(text, start))
         return false;
-    struct found found = {.off = start, .address = {[10] = 0xff, [11] = 0xff}};
-    found.len = parse4(text, start, found.address + 12);
-    if (found.len == 0)
+    uint32_t address;
+    unsigned len = parse4(text, start, &address);
+    if (len == 0)
         return false;
-    *ret_past = start + found.len;
-    if (!geo_is_public(found.address) || is_tail_of_6(text, &found))
-        return false;
-    *ret_found = found;
-    return true;
-}
-
-/* The first public IPv4 address. */
-static bool find4(struct view text, struct found *ret_found)
-{
-    const char *dot;
-    size_t from = 0;
-    while (from < text.len && (dot = memchr(text.data + from, '.', text.len - from)))
-        if (take_dot(text, (size_t)(dot - text.data), &from, ret_found))
-            return true;
-    return false;
+    *ret_found = (struct found){start, len, {[10] = 0xff, [11] = 0xff}};
+    memcpy(ret_found->address + 12, &address, sizeof(address));
+    bool may_be_tail = start > 0 && text.data[start - 1] == ':';
+    return geo_is_public(ret_found->address) &&
+           !(may_be_tail && ends_address6(text, start, ret_found));
 }
 
 /* Can an IPv6 address start here, with n hex digits before its first colon, that is public? */
@@ -250,20 +233,109 @@ static bool take_colon(struct view text, size_t at, size_t *ret_past, struct fou
     return false;
 }
 
-/* The first public IPv6 address whose first colon is before limit. */
-static bool find6(struct view text, size_t limit, struct found *ret_found)
+/* Of 64 bytes, the first dots of three that are two to four bytes apart each. */
+static uint64_t dots_of_quads(uint64_t dots)
+{
+    uint64_t before_1 = dots & (dots >> 2 | dots >> 3 | dots >> 4);
+    return dots & (before_1 >> 2 | before_1 >> 3 | before_1 >> 4);
+}
+
+/* Those of 64 colons that are two to five bytes behind one of others. */
+static uint64_t behind(uint64_t colons, uint64_t others)
+{
+    uint64_t pairs = others | others << 1;
+    return colons & (pairs | pairs << 2) << 2;
+}
+
+/*
+ * Of 64 bytes, colons that may belong to an IPv6 address: two in a row, the sixth of a chain, or a
+ * third one where the chain may go on beyond an edge. Three of six are always in one window.
+ */
+static uint64_t colons_of_6(uint64_t colons)
+{
+    const uint64_t edges = (uint64_t)31 << 59 | ((1 << 15) - 1);
+    uint64_t thirds = behind(colons, behind(colons, colons)), sixths = thirds;
+    if (thirds)
+        sixths = behind(colons, behind(colons, behind(colons, thirds)));
+    return (colons & colons << 1) | sixths | (thirds & edges);
+}
+
+RARE static uint64_t mask_of_short(struct view text, char byte)
+{
+    char copy[WINDOW_BYTES] = {0};
+    memcpy(copy, text.data, text.len);
+    return bytes_equal64(copy, byte);
+}
+
+/* Which bytes of the window at `at` are this one; past the text there are none. */
+static inline uint64_t window_mask(struct view text, size_t at, char byte)
+{
+    size_t len = text.len - at;
+    if (len >= WINDOW_BYTES)
+        return bytes_equal64(text.data + at, byte);
+    if (text.len >= WINDOW_BYTES)
+        return bytes_equal64(text.data + text.len - WINDOW_BYTES, byte) >> (WINDOW_BYTES - len);
+    return mask_of_short(text, byte);
+}
+
+/* The first public IPv4 address. */
+static bool find4(struct view text, struct found *ret_found)
+{
+    for (size_t at = 0;; at += WINDOW_BYTES - OVERLAP_BYTES) {
+        uint64_t dots = dots_of_quads(window_mask(text, at, '.'));
+        for (; dots; dots &= dots - 1)
+            if (take_dot(text, at + (size_t)__builtin_ctzll(dots), ret_found))
+                return true;
+        if (text.len - at <= WINDOW_BYTES)
+            return false;
+    }
+}
+
+/* Where the hex digits, colons and dots begin that end there. */
+static size_t start_of_token6(struct view text, size_t at)
+{
+    while (at > 0 &&
+           (class_at(text, at - 1) & HEX || is_at(text, at - 1, ':') || is_at(text, at - 1, '.')))
+        at--;
+    return at;
+}
+
+/* The first public IPv6 address whose first colon is at from or behind, but before limit. */
+RARE static bool find6_from(struct view text, size_t from, size_t limit, struct found *ret_found)
 {
     const char *colon;
-    size_t from = 0;
     while (from < limit && (colon = memchr(text.data + from, ':', limit - from)))
         if (take_colon(text, (size_t)(colon - text.data), &from, ret_found))
             return true;
     return false;
 }
 
+/*
+ * The first public IPv6 address whose first colon is before limit. No colon of a token is judged by
+ * what is before the token.
+ */
+static bool find6(struct view text, size_t limit, struct found *ret_found)
+{
+    for (size_t at = 0; at < limit; at += WINDOW_BYTES - OVERLAP_BYTES) {
+        uint64_t colons = window_mask(text, at, ':');
+        if (limit - at < WINDOW_BYTES)
+            colons &= ((uint64_t)1 << (limit - at)) - 1;
+        if (!(colons & (colons - 1)))
+            continue;
+        colons = colons_of_6(colons);
+        if (colons) {
+            size_t first = at + (size_t)__builtin_ctzll(colons);
+            return find6_from(text, start_of_token6(text, first), limit, ret_found);
+        }
+    }
+    return false;
+}
+
 bool geo_find_address(const char *text, size_t len, uint32_t *ret_off, uint32_t *ret_len,
                       uint8_t ret_address[16])
 {
+    if (len == 0)
+        return false;
     struct view view = {text, len};
     struct found found4, found6;
     bool has4 = find4(view, &found4);

@@ -43,21 +43,11 @@ static const struct block4 not_public4[] = {
 /* Most addresses are told by their first octet: no block of it is in the table. */
 static bool is_plain4(uint32_t address)
 {
-    switch (address >> 24) {
-    case 0:
-    case 10:
-    case 100:
-    case 127:
-    case 169:
-    case 172:
-    case 192:
-    case 198:
-    case 203:
-    case 224 ... 255:
-        return false;
-    default:
-        return true;
-    }
+    static const bool is_special[256] = {
+        [0] = true,   [10] = true,  [100] = true, [127] = true, [169] = true,
+        [172] = true, [192] = true, [198] = true, [203] = true, [224 ... 255] = true,
+    };
+    return !is_special[address >> 24];
 }
 
 static bool is_public4(uint32_t address)
