@@ -19,8 +19,8 @@
  * three are enough.
  *
  * IPv4 is searched first, as it is what most lines have; IPv6 then only up to where an IPv4 address
- * was found. Three such dots are parsed at once. Where such colons are, from the start of their
- * token on, each colon is looked at with its neighbours, which refuse most of them:
+ * was found. Three such dots are parsed at once. In a text with such colons each colon is looked at
+ * with its neighbours, which refuse most of them:
  *
  *   2xxx: or 3xxx: on the left, or what can lead to ::ffff:a.b.c.d, that is :: or 0:
  *
@@ -291,42 +291,26 @@ static bool find4(struct view text, struct found *ret_found)
     }
 }
 
-/* Where the hex digits, colons and dots begin that end there. */
-static size_t start_of_token6(struct view text, size_t at)
-{
-    while (at > 0 &&
-           (class_at(text, at - 1) & HEX || is_at(text, at - 1, ':') || is_at(text, at - 1, '.')))
-        at--;
-    return at;
-}
-
-/* The first public IPv6 address whose first colon is at from or behind, but before limit. */
-RARE static bool find6_from(struct view text, size_t from, size_t limit, struct found *ret_found)
+/* The first public IPv6 address whose first colon is before limit, colon by colon. */
+RARE static bool find6_slowly(struct view text, size_t limit, struct found *ret_found)
 {
     const char *colon;
+    size_t from = 0;
     while (from < limit && (colon = memchr(text.data + from, ':', limit - from)))
         if (take_colon(text, (size_t)(colon - text.data), &from, ret_found))
             return true;
     return false;
 }
 
-/*
- * The first public IPv6 address whose first colon is before limit. No colon of a token is judged by
- * what is before the token.
- */
+/* The same, but most texts have nothing that could be one. */
 static bool find6(struct view text, size_t limit, struct found *ret_found)
 {
     for (size_t at = 0; at < limit; at += WINDOW_BYTES - OVERLAP_BYTES) {
         uint64_t colons = window_mask(text, at, ':');
         if (limit - at < WINDOW_BYTES)
             colons &= ((uint64_t)1 << (limit - at)) - 1;
-        if (!(colons & (colons - 1)))
-            continue;
-        colons = colons_of_6(colons);
-        if (colons) {
-            size_t first = at + (size_t)__builtin_ctzll(colons);
-            return find6_from(text, start_of_token6(text, first), limit, ret_found);
-        }
+        if (colons & (colons - 1) && colons_of_6(colons))
+            return find6_slowly(text, limit, ret_found);
     }
     return false;
 }
