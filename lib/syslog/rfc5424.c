@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "syslog/formats.h"
 #include "syslog/scan.h"
+#include "syslog/scan16.h"
 #include "syslog/sd.h"
 
 /*
@@ -46,6 +47,21 @@ static const char *name_end(const char *at, const char *end)
     return at;
 }
 
+static inline uint64_t name_ends_16(const char *at)
+{
+    scan16 bytes = scan16_load(at);
+    return scan16_bits(scan16_either(scan16_at_most(bytes, ' '), scan16_equal(bytes, 0x7f)));
+}
+
+/* The bytes of a window that cannot be part of a name; none when there is not a window's length. */
+static uint64_t name_ends(const char *at, const char *end)
+{
+    if (end - at < SCAN_WINDOW)
+        return 0;
+    return scan_join(name_ends_16(at), name_ends_16(at + 16), name_ends_16(at + 32),
+                     name_ends_16(at + 48));
+}
+
 static bool looks_like_date(const char *at, const char *end)
 {
     if (end - at < 5 || at[4] != '-')
@@ -74,10 +90,14 @@ static enum stamp read_stamp(struct syslog_parser *parser, const char **at, cons
     return stamp;
 }
 
+/* One window holds the ends of all four, most times; the ends behind it are looked for one by one. */
 static bool read_names(const char *at, const char *end, struct header *header)
 {
+    const char *window = at;
+    uint64_t ends = name_ends(window, end);
     for (int i = 0; i < N_NAMES; i++) {
-        const char *stop = name_end(at, end);
+        const char *stop = ends ? window + __builtin_ctzll(ends) : name_end(at, end);
+        ends &= ends - 1;
         if (stop == at || stop == end || *stop != ' ')
             return false;
         header->name[i] = at;
