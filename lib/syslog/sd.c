@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "syslog/scan.h"
+#include "syslog/scan16.h"
 
 /* RFC 5424's SD-NAME: printable, but not '=', ' ', ']' or '"'; and bytes >= 0x80. */
 static const bool is_name_byte[256] = {
@@ -96,12 +97,96 @@ int syslog_sd_next(struct syslog_sd *iterator, struct text *ret_name, struct tex
     return SYSLOG_SD_PARAM;
 }
 
+/* The bytes of a window that end a name, and those that end a plain value or make it none. */
+struct ends {
+    uint64_t name, value;
+};
+
+static inline struct ends find_ends_16(const char *at)
+{
+    scan16 bytes = scan16_load(at), quotes = scan16_equal(bytes, '"');
+    scan16 marks = scan16_either(scan16_equal(bytes, '='), scan16_equal(bytes, ']'));
+    scan16 unprintable = scan16_either(scan16_at_most(bytes, ' '), scan16_equal(bytes, 0x7f));
+    return (struct ends){
+        scan16_bits(scan16_either(quotes, scan16_either(marks, unprintable))),
+        scan16_bits(scan16_either(quotes, scan16_equal(bytes, '\\'))),
+    };
+}
+
+static inline struct ends find_ends(const char *at)
+{
+    struct ends a = find_ends_16(at), b = find_ends_16(at + 16), c = find_ends_16(at + 32),
+                d = find_ends_16(at + 48);
+    return (struct ends){scan_join(a.name, b.name, c.name, d.name),
+                         scan_join(a.value, b.value, c.value, d.value)};
+}
+
+/* The first one at i or behind it; SCAN_WINDOW: there is none. */
+static inline unsigned end_from(uint64_t ends, unsigned i)
+{
+    uint64_t left = i < SCAN_WINDOW ? ends >> i : 0;
+    return left ? i + (unsigned)__builtin_ctzll(left) : SCAN_WINDOW;
+}
+
+/* Where the parameter ends that follows the space at window[at]; `at`: not in this window, or it is
+ * not a plain one. */
+static inline unsigned skip_plain_param(const char *window, const struct ends *ends, unsigned at)
+{
+    unsigned name = at + 1, stop = end_from(ends->name, name);
+    if (stop == name || stop + 2 >= SCAN_WINDOW || window[stop] != '=' || window[stop + 1] != '"')
+        return at;
+    unsigned quote = end_from(ends->value, stop + 2);
+    return quote < SCAN_WINDOW && window[quote] == '"' ? quote + 1 : at;
+}
+
+static inline unsigned skip_plain_params(const char *window, const struct ends *ends, unsigned at)
+{
+    while (at < SCAN_WINDOW && window[at] == ' ') {
+        unsigned next = skip_plain_param(window, ends, at);
+        if (next == at)
+            break;
+        at = next;
+    }
+    return at;
+}
+
+/*
+ * Passes over what is plain, which is one space before a parameter and no backslash in its value,
+ * as far as one window reaches. What follows is syslog_sd_next()'s, plain or not.
+ */
+static void skip_plain(struct syslog_sd *iterator)
+{
+    const char *window = iterator->at;
+    if (iterator->end - window < SCAN_WINDOW)
+        return;
+    struct ends ends = find_ends(window);
+    bool in_element = iterator->in_element;
+    unsigned at = 0;
+    for (;;) {
+        if (!in_element) {
+            unsigned stop = end_from(ends.name, at + 1);
+            if (at == SCAN_WINDOW || window[at] != '[' || stop == at + 1 || stop == SCAN_WINDOW)
+                break;
+            at = stop;
+            in_element = true;
+        }
+        at = skip_plain_params(window, &ends, at);
+        if (at == SCAN_WINDOW || window[at] != ']')
+            break;
+        at++;
+        in_element = false;
+    }
+    iterator->at = window + at;
+    iterator->in_element = in_element;
+}
+
 size_t syslog_sd_len(const char *data, size_t len)
 {
     struct syslog_sd iterator = SYSLOG_SD_INIT(data, len);
     struct text name, value;
     int r;
     do {
+        skip_plain(&iterator);
         r = syslog_sd_next(&iterator, &name, &value);
     } while (r > 0);
     return r < 0 ? 0 : (size_t)(iterator.at - data);

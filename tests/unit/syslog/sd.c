@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -69,6 +70,53 @@ static void test_malformed(void **state)
     check("[a][", "a:![");
 }
 
+/* What the iterator says of it, item by item. */
+static size_t len_by_items(const char *data, size_t len)
+{
+    struct syslog_sd iterator = SYSLOG_SD_INIT(data, len);
+    struct text name, value;
+    int r;
+    do {
+        r = syslog_sd_next(&iterator, &name, &value);
+    } while (r > 0);
+    return r < 0 ? 0 : (size_t)(iterator.at - data);
+}
+
+/* In memory of exactly that size. */
+static void check_len(const char *data, size_t len)
+{
+    char *copy = malloc(len);
+    memcpy(copy, data, len);
+    size_t expected = len_by_items(copy, len), actual = syslog_sd_len(copy, len);
+    if (actual != expected)
+        fail_msg("%.*s: %zu, expected %zu", (int)len, data, actual, expected);
+    free(copy);
+}
+
+/* The length is found by large steps: whatever lies where a step ends, and whatever is wrong there. */
+static void test_len_by_steps(void **state)
+{
+    static const char before[] = "[id k=\"", behind[] =
+                                                 "\" x=\"1\"][b][c y=\"\\\"\" z=\"]\"  w=\"\" ] "
+                                                 "and a message that is longer than a step of it";
+    static const char wrong[] = {'\0', ' ', '!', '"', '=', '[', '\\', ']', '\x7f', '\x80'};
+    char sd[256];
+    for (int n = 0; n < 140; n++) {
+        size_t len = (size_t)snprintf(sd, sizeof(sd), "%s%0*d%s", before, n, 0, behind);
+        assert_true(len < sizeof(sd));
+        assert_true(syslog_sd_len(sd, len) > (size_t)n);
+        for (size_t i = 0; i < len; i++) {
+            check_len(sd, i + 1);
+            char right = sd[i];
+            for (size_t w = 0; w < sizeof(wrong); w++) {
+                sd[i] = wrong[w];
+                check_len(sd, len);
+            }
+            sd[i] = right;
+        }
+    }
+}
+
 static void check_unescape(const char *value, const char *expected)
 {
     char out[64], in_place[64];
@@ -100,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_items),
         cmocka_unit_test(test_malformed),
+        cmocka_unit_test(test_len_by_steps),
         cmocka_unit_test(test_unescape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
