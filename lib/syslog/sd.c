@@ -121,27 +121,32 @@ static inline struct ends find_ends(const char *at)
                          scan_join(a.value, b.value, c.value, d.value)};
 }
 
-/* The first one at i or behind it; SCAN_WINDOW: there is none. */
-static inline unsigned end_from(uint64_t ends, unsigned i)
+/*
+ * Where the parameter ends that follows the space at window[at]; `at` when it is not plain, or its
+ * end is not in the window.
+ */
+static inline unsigned skip_plain_param(const char *window, struct ends ends, unsigned at)
 {
-    uint64_t left = i < SCAN_WINDOW ? ends >> i : 0;
-    return left ? i + (unsigned)__builtin_ctzll(left) : SCAN_WINDOW;
-}
-
-/* Where the parameter ends that follows the space at window[at]; `at`: not in this window, or it is
- * not a plain one. */
-static inline unsigned skip_plain_param(const char *window, const struct ends *ends, unsigned at)
-{
-    unsigned name = at + 1, stop = end_from(ends->name, name);
-    if (stop == name || stop + 2 >= SCAN_WINDOW || window[stop] != '=' || window[stop + 1] != '"')
+    uint64_t name_ends = ends.name & -UINT64_C(2) << at;
+    unsigned stop = name_ends ? (unsigned)__builtin_ctzll(name_ends) : at + 1;
+    if (stop == at + 1 || window[stop] != '=' || window[stop + 1] != '"')
         return at;
-    unsigned quote = end_from(ends->value, stop + 2);
-    return quote < SCAN_WINDOW && window[quote] == '"' ? quote + 1 : at;
+    uint64_t value_ends = ends.value & -UINT64_C(4) << stop;
+    unsigned quote = value_ends ? (unsigned)__builtin_ctzll(value_ends) : stop;
+    return window[quote] == '"' ? quote + 1 : at;
 }
 
-static inline unsigned skip_plain_params(const char *window, const struct ends *ends, unsigned at)
+/* The same for the name of the element that begins at window[at]. */
+static inline unsigned skip_id(struct ends ends, unsigned at)
 {
-    while (at < SCAN_WINDOW && window[at] == ' ') {
+    uint64_t name_ends = ends.name & -UINT64_C(2) << at;
+    unsigned stop = name_ends ? (unsigned)__builtin_ctzll(name_ends) : at;
+    return stop == at + 1 ? at : stop;
+}
+
+static inline unsigned skip_plain_params(const char *window, struct ends ends, unsigned at)
+{
+    while (window[at] == ' ') {
         unsigned next = skip_plain_param(window, ends, at);
         if (next == at)
             break;
@@ -153,6 +158,8 @@ static inline unsigned skip_plain_params(const char *window, const struct ends *
 /*
  * Passes over what is plain, which is one space before a parameter and no backslash in its value,
  * as far as one window reaches. What follows is syslog_sd_next()'s, plain or not.
+ *
+ * Ends in the last two bytes are overlooked: so the byte behind an end is in the window, always.
  */
 static void skip_plain(struct syslog_sd *iterator)
 {
@@ -160,21 +167,20 @@ static void skip_plain(struct syslog_sd *iterator)
     if (iterator->end - window < SCAN_WINDOW)
         return;
     struct ends ends = find_ends(window);
+    ends.name &= UINT64_MAX >> 2;
+    ends.value &= UINT64_MAX >> 2;
     bool in_element = iterator->in_element;
-    unsigned at = 0;
-    for (;;) {
+    unsigned at = 0, next;
+    for (;; at++, in_element = false) {
         if (!in_element) {
-            unsigned stop = end_from(ends.name, at + 1);
-            if (at == SCAN_WINDOW || window[at] != '[' || stop == at + 1 || stop == SCAN_WINDOW)
+            if (window[at] != '[' || (next = skip_id(ends, at)) == at)
                 break;
-            at = stop;
+            at = next;
             in_element = true;
         }
-        at = skip_plain_params(window, &ends, at);
-        if (at == SCAN_WINDOW || window[at] != ']')
+        at = skip_plain_params(window, ends, at);
+        if (window[at] != ']')
             break;
-        at++;
-        in_element = false;
     }
     iterator->at = window + at;
     iterator->in_element = in_element;
