@@ -23,8 +23,8 @@
 struct syslog_parser {
     const struct syslog_zone *zone; /* of times that carry none; NULL: UTC */
     /*
-     * The last second that was parsed, so that a run of lines of one second costs one conversion.
-     * Private.
+     * The last minute, or RFC 3164's second, that was parsed, so that a run of lines costs one
+     * conversion. Private.
      */
     struct {
         char text[20];

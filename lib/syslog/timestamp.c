@@ -4,19 +4,22 @@
 #include <string.h>
 
 #include "syslog/civil.h"
+#include "syslog/scan.h"
 
 /*
  * A timestamp becomes "local seconds" first: its civil time, counted as if it were UTC. The zone is
  * applied afterwards, each time. Local seconds are what the parser's memo keeps, beside the text
- * that they came from, so that a run of lines of one second pays for the calendar once and the memo
- * does not depend on the zone.
+ * that they came from, so that a run of lines pays for the calendar once and the memo does not
+ * depend on the zone. Of ISO 8601's form it keeps the minute, as the clocks of senders differ by
+ * seconds.
  *
  * RFC 3164's form has no year, so its memo depends on the time of reception. It holds as long as
  * the two are closer than half a year: then no other year can be nearer.
  */
 
-#define ISO_LEN 19 /* 2026-11-24T11:00:00 */
-#define BSD_LEN 15 /* Nov 24 11:00:00 */
+#define ISO_LEN    19 /* 2026-11-24T11:00:00 */
+#define MINUTE_LEN 16 /* 2026-11-24T11:00 */
+#define BSD_LEN    15 /* Nov 24 11:00:00 */
 
 #define DAY_S       86400
 #define HALF_YEAR_S (180 * (int64_t)DAY_S)
@@ -83,6 +86,29 @@ static void remember(struct syslog_parser *parser, const char *text, size_t len,
     parser->memo.seconds = local_s;
 }
 
+/* Eight digits, the first one lowest, by their values. */
+static uint32_t number_of_8(uint64_t digits)
+{
+    digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (uint32_t)(digits * 10000 + (digits >> 32));
+}
+
+/*
+ * The digits at p, of which eight bytes are there, as the first ones of eight; returns how many
+ * there are, or 8: all, and there may be more.
+ */
+static unsigned read_digits_of_8(const char *p, uint32_t *ret_number)
+{
+    uint64_t word = scan_load(p) ^ SCAN_ONES * '0';
+    uint64_t others = (word | (word + SCAN_ONES * (0x80 - 10))) & SCAN_TOPS;
+    if (others == 0)
+        return 8;
+    unsigned n = (unsigned)scan_first(others);
+    *ret_number = number_of_8(word & ((UINT64_C(1) << 8 * n) - 1));
+    return n;
+}
+
 /* An optional fraction of 1 to 9 digits. */
 static bool read_fraction(const char **at, const char *end, int64_t *ret_ns, uint8_t *ret_digits)
 {
@@ -95,6 +121,13 @@ static bool read_fraction(const char **at, const char *end, int64_t *ret_ns, uin
         return true;
     const char *first = ++p, *limit = end - p > 9 ? p + 9 : end;
     uint32_t value = 0;
+    unsigned n = end - p >= 8 ? read_digits_of_8(p, &value) : 8;
+    if (n > 0 && n < 8) {
+        *ret_ns = (int64_t)value * 10;
+        *ret_digits = (uint8_t)n;
+        *at = p + n;
+        return true;
+    }
     for (uint32_t digit; p < limit && (digit = (uint32_t)(*p - '0')) < 10; p++)
         value = value * 10 + digit;
     if (p == first || (p < end && is_digit(*p)))
@@ -142,17 +175,38 @@ static bool read_zone(const struct syslog_parser *parser, const char **at, const
     return true;
 }
 
-static bool read_iso(const char *p, int64_t *ret_local_s)
+static bool read_minute(const char *p, int64_t *ret_local_s)
 {
     unsigned century = two_digits(p), year = two_digits(p + 2);
-    struct civil civil = {.month = two_digits(p + 5), .day = two_digits(p + 8)};
+    struct civil civil = {.month = two_digits(p + 5),
+                          .day = two_digits(p + 8),
+                          .hour = two_digits(p + 11),
+                          .minute = two_digits(p + 14)};
     if (century == NO_NUMBER || year == NO_NUMBER || p[4] != '-' || p[7] != '-' ||
-        (p[10] != 'T' && p[10] != ' ' && p[10] != 't') || !read_clock(p + 11, &civil))
+        (p[10] != 'T' && p[10] != ' ' && p[10] != 't') || civil.hour > 23 || p[13] != ':' ||
+        civil.minute > 59)
         return false;
     civil.year = century * 100 + year;
     if (civil.year < 1678 || civil.year > 2261 || !is_date(&civil))
         return false;
     *ret_local_s = local_seconds(&civil);
+    return true;
+}
+
+/* ISO_LEN bytes are there. */
+static bool read_iso(struct syslog_parser *parser, const char *p, int64_t *ret_local_s)
+{
+    unsigned second = two_digits(p + 17);
+    int64_t minute_s;
+    if (p[16] != ':' || second > 60)
+        return false;
+    if (is_remembered(parser, p, MINUTE_LEN, 'i'))
+        minute_s = parser->memo.seconds;
+    else if (read_minute(p, &minute_s))
+        remember(parser, p, MINUTE_LEN, 'i', minute_s);
+    else
+        return false;
+    *ret_local_s = minute_s + second;
     return true;
 }
 
@@ -162,13 +216,7 @@ bool syslog_time_iso(struct syslog_parser *parser, const char **at, const char *
     const char *p = *at;
     int64_t local_s, utc_s, ns;
     uint8_t digits;
-    if (end - p < ISO_LEN)
-        return false;
-    if (is_remembered(parser, p, ISO_LEN, 'i'))
-        local_s = parser->memo.seconds;
-    else if (read_iso(p, &local_s))
-        remember(parser, p, ISO_LEN, 'i', local_s);
-    else
+    if (end - p < ISO_LEN || !read_iso(parser, p, &local_s))
         return false;
     p += ISO_LEN;
     if (!read_fraction(&p, end, &ns, &digits) || !read_zone(parser, &p, end, local_s, &utc_s))
