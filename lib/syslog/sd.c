@@ -60,12 +60,17 @@ static bool read_value(const char **at, const char *end, struct text *ret_value)
     return true;
 }
 
+/* No element begins here, and none goes on. */
+static inline bool is_at_end(const struct syslog_sd *iterator)
+{
+    return !iterator->in_element && (iterator->at == iterator->end || *iterator->at != '[');
+}
+
 static int read_element(struct syslog_sd *iterator, struct text *ret_name)
 {
-    const char *p = iterator->at;
-    if (p == iterator->end || *p != '[')
+    if (is_at_end(iterator))
         return SYSLOG_SD_END;
-    p++;
+    const char *p = iterator->at + 1;
     struct text name;
     if (!read_name(&p, iterator->end, &name))
         return -EBADMSG;
@@ -190,12 +195,13 @@ size_t syslog_sd_len(const char *data, size_t len)
 {
     struct syslog_sd iterator = SYSLOG_SD_INIT(data, len);
     struct text name, value;
-    int r;
-    do {
+    for (;;) {
         skip_plain(&iterator);
-        r = syslog_sd_next(&iterator, &name, &value);
-    } while (r > 0);
-    return r < 0 ? 0 : (size_t)(iterator.at - data);
+        if (is_at_end(&iterator))
+            return (size_t)(iterator.at - data);
+        if (syslog_sd_next(&iterator, &name, &value) < 0)
+            return 0;
+    }
 }
 
 size_t syslog_sd_unescape(const char *value, size_t len, char *out)
