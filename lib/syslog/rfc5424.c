@@ -27,7 +27,7 @@
 enum { HOST, APP, PROCID, MSGID, N_NAMES };
 
 struct header {
-    const char *name[N_NAMES], *name_end[N_NAMES];
+    struct span names[N_NAMES];
     const char *rest; /* behind MSGID and its space */
 };
 
@@ -91,17 +91,18 @@ static enum stamp read_stamp(struct syslog_parser *parser, const char **at, cons
 }
 
 /* One window holds the ends of all four, most times; the ends behind it are looked for one by one. */
-static bool read_names(const char *at, const char *end, struct header *header)
+static bool read_names(const struct syslog_line *line, const char *at, struct header *header)
 {
-    const char *window = at;
+    const char *window = at, *end = line->end;
     uint64_t ends = name_ends(window, end);
     for (int i = 0; i < N_NAMES; i++) {
         const char *stop = ends ? window + __builtin_ctzll(ends) : name_end(at, end);
         ends &= ends - 1;
         if (stop == at || stop == end || *stop != ' ')
             return false;
-        header->name[i] = at;
-        header->name_end[i] = stop;
+        header->names[i] = syslog_span(line, at, stop);
+        if (header->names[i].len == 1 && *at == '-')
+            header->names[i] = (struct span){0};
         at = stop + 1;
     }
     header->rest = at;
@@ -117,12 +118,6 @@ static size_t sd_len(const char *at, const char *end)
     return len < left && at[len] != ' ' ? 0 : len;
 }
 
-static struct span name_span(const struct syslog_line *line, const struct header *header, int i)
-{
-    const char *from = header->name[i], *to = header->name_end[i];
-    return to - from == 1 && *from == '-' ? (struct span){0} : syslog_span(line, from, to);
-}
-
 static void fill(const struct syslog_line *line, const struct header *header, size_t len,
                  struct record *record)
 {
@@ -134,10 +129,10 @@ static void fill(const struct syslog_line *line, const struct header *header, si
         message += message < line->end; /* the space */
     }
     record->format = RECORD_RFC5424;
-    record->host = name_span(line, header, HOST);
-    record->app = name_span(line, header, APP);
-    record->procid = name_span(line, header, PROCID);
-    record->msgid = name_span(line, header, MSGID);
+    record->host = header->names[HOST];
+    record->app = header->names[APP];
+    record->procid = header->names[PROCID];
+    record->msgid = header->names[MSGID];
     record->message = syslog_span(line, syslog_skip_bom(message, line->end), line->end);
 }
 
@@ -148,7 +143,7 @@ bool syslog_parse_rfc5424(struct syslog_parser *parser, struct syslog_line *line
     struct syslog_time time;
     struct header header;
     enum stamp stamp = read_stamp(parser, &at, line->end, &time);
-    if (stamp != STAMP_NONE && read_names(at, line->end, &header)) {
+    if (stamp != STAMP_NONE && read_names(line, at, &header)) {
         size_t len = sd_len(header.rest, line->end);
         if (len > 0 || stamp == STAMP_GOOD) {
             if (stamp == STAMP_GOOD)
