@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "syslog/frame.h"
 
-#include <string.h>
+#include "syslog/scan16.h"
 
 /*
  * Each call walks the same ladder, and each rung either consumes bytes or hands over to the next:
@@ -16,11 +16,9 @@
  * behind it yet, because a sender that ends its messages by NUL may be silent after it.
  *
  * NUL is an end when what follows is the end of the data, '<', 1-9, LF or NUL; else it is a byte of
- * the message. The search looks at windows, so that a stream that uses only one of the two ends
- * does not pay for looking through all of the data for the other one, line by line.
+ * the message.
  */
 
-#define WINDOW     1024
 #define MAX_DIGITS 10
 
 enum count {
@@ -39,20 +37,41 @@ static bool is_nul_end(const char *nul, const char *end)
     return nul + 1 == end || is_frame_start(nul[1]) || nul[1] == '\n' || nul[1] == '\0';
 }
 
+static inline bool is_end(const char *at, const char *end)
+{
+    return *at == '\n' || (*at == '\0' && is_nul_end(at, end));
+}
+
+static inline scan16 ends_of_16(const char *at)
+{
+    scan16 bytes = scan16_load(at);
+    return scan16_either(scan16_equal(bytes, '\n'), scan16_equal(bytes, '\0'));
+}
+
+/* The first frame end in a window, of data that goes on to end; NULL: none. */
+static inline const char *find_end_in_window(const char *at, const char *end)
+{
+    scan16 a = ends_of_16(at), b = ends_of_16(at + 16), c = ends_of_16(at + 32),
+           d = ends_of_16(at + 48);
+    if (scan16_bits(scan16_either(scan16_either(a, b), scan16_either(c, d))) == 0)
+        return NULL;
+    uint64_t found = scan_join(scan16_bits(a), scan16_bits(b), scan16_bits(c), scan16_bits(d));
+    for (; found; found &= found - 1)
+        if (is_end(at + __builtin_ctzll(found), end))
+            return at + __builtin_ctzll(found);
+    return NULL;
+}
+
 /* The first frame end in [at, limit), of data that goes on to end; NULL: none. */
 static const char *find_end(const char *at, const char *limit, const char *end)
 {
-    while (at < limit) {
-        const char *stop = limit - at > WINDOW ? at + WINDOW : limit;
-        const char *lf = memchr(at, '\n', (size_t)(stop - at));
-        const char *to = lf ? lf : stop;
-        for (const char *nul = at; (nul = memchr(nul, '\0', (size_t)(to - nul))); nul++)
-            if (is_nul_end(nul, end))
-                return nul;
-        if (lf)
-            return lf;
-        at = stop;
-    }
+    const char *found;
+    for (; limit - at >= SCAN_WINDOW; at += SCAN_WINDOW)
+        if ((found = find_end_in_window(at, end)))
+            return found;
+    for (; at < limit; at++)
+        if (is_end(at, end))
+            return at;
     return NULL;
 }
 

@@ -271,6 +271,46 @@ static void test_datagram(void **state)
     assert_int_equal(syslog_datagram_len(L("a\nb")), 3);
 }
 
+static void check_next(struct syslog_framer *framer, const char **at, const char *end,
+                       const char *expected, size_t len)
+{
+    struct syslog_frame frame;
+    assert_int_equal(syslog_frame_next(framer, *at, (size_t)(end - *at), &frame), SYSLOG_FRAME_ONE);
+    assert_int_equal(frame.len, len);
+    assert_memory_equal(*at + frame.off, expected, len);
+    *at += frame.consumed;
+}
+
+/* n bytes, one of them a NUL that is part of the message unless it is the last, and the next line. */
+static void check_long(size_t n, size_t nul, const char *end, size_t end_len, size_t more)
+{
+    char line[200], *data = calloc(1, n + end_len + 5 + more);
+    memset(line, 'x', n);
+    if (nul + 1 < n)
+        line[nul] = '\0';
+    memcpy(data, line, n);
+    memcpy(data + n, end, end_len);
+    memcpy(data + n + end_len, "<1>b\n", 5);
+    struct syslog_framer framer = SYSLOG_FRAMER_INIT(sizeof(line));
+    const char *at = data, *data_end = data + n + end_len + 5 + more;
+    check_next(&framer, &at, data_end, line, n);
+    check_next(&framer, &at, data_end, "<1>b", 4);
+    assert_int_equal(data_end - at, more);
+    free(data);
+}
+
+/* Ends are looked for by large steps: in every place of one, with and without more steps behind. */
+static void test_large_steps(void **state)
+{
+    for (size_t n = 1; n <= 200; n++)
+        for (size_t nul = 0; nul < n; nul++)
+            for (size_t more = 0; more <= 128; more += 128) {
+                check_long(n, nul, L("\n"), more);
+                check_long(n, nul, L("\r\n"), more);
+                check_long(n, nul, L("\0"), more);
+            }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +324,7 @@ int main(void)
         cmocka_unit_test(test_long),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_datagram),
+        cmocka_unit_test(test_large_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
