@@ -46,6 +46,8 @@ struct tcp_connection {
     int fd;
     uint64_t id;
     struct peer peer;
+    uint64_t peer_serial; /* of the batch that holds the peer, at peer_index; 0: none */
+    uint16_t peer_index;
     struct syslog_framer framer;
     char *carry;
     uint32_t carry_len, carry_capacity;
@@ -130,6 +132,17 @@ static uint32_t carry_take(struct tcp_connection *conn, char *to)
  */
 #define NO_BATCH UINT32_MAX
 
+/* The peer's index in the open batch, which is found once a batch. */
+static uint16_t peer_index(struct tcp_connection *conn)
+{
+    struct batch *batch = conn->source.lane->open;
+    if (conn->peer_serial != batch->serial) {
+        conn->peer_index = batch_add_peer(batch, &conn->peer);
+        conn->peer_serial = batch->serial;
+    }
+    return conn->peer_index;
+}
+
 static void take_frame(struct tcp_connection *conn, uint32_t base, uint32_t pos,
                        const struct syslog_frame *frame, int64_t received_us)
 {
@@ -142,7 +155,7 @@ static void take_frame(struct tcp_connection *conn, uint32_t base, uint32_t pos,
         lane_refuse(lane, DROP_MEMORY, 1, frame->len);
     else
         lane_add_line(lane, base + pos + (uint32_t)frame->off, (uint32_t)frame->len,
-                      batch_add_peer(lane->open, &conn->peer), received_us, frame->cut);
+                      peer_index(conn), received_us, frame->cut);
 }
 
 /*
