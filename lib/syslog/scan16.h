@@ -20,7 +20,7 @@
 
 #if defined(__SSE2__) && !defined(SCAN16_PLAIN)
 
-#include <emmintrin.h>
+#include <immintrin.h>
 
 typedef __m128i scan16;
 
