@@ -12,10 +12,6 @@
  * are ordered by app: what one program writes on many hosts lies together, which compresses better
  * than host by host.
  */
-static uint64_t hash_text(struct text text)
-{
-    return text.len ? XXH3_64bits(text.data, text.len) : 0;
-}
 
 /* Entries that tables have room for at first. */
 #define DICT_ENTRIES 128
@@ -44,12 +40,12 @@ static int append(struct buffer *array, size_t *n, const void *element, size_t s
     return 0;
 }
 
-static int find_text(struct intern *table, struct buffer *texts, size_t *n, struct text text,
+static int find_name(struct intern *table, struct buffer *names, size_t *n, struct text name,
                      uint64_t hash, uint32_t *ret_index)
 {
     struct intern_slot *slot = intern_first(table, hash);
     for (; intern_taken(table, slot); slot = intern_next(table, slot)) {
-        if (slot->hash == hash && same_text(((struct text *)texts->data)[slot->index], text)) {
+        if (slot->hash == hash && name_same(((struct text *)names->data)[slot->index], name)) {
             *ret_index = slot->index;
             return 0;
         }
@@ -57,33 +53,32 @@ static int find_text(struct intern *table, struct buffer *texts, size_t *n, stru
     *ret_index = (uint32_t)*n;
     if (intern_set(table, slot, hash, (uint32_t)*n) < 0)
         return -ENOMEM;
-    return append(texts, n, &text, sizeof(text));
+    return append(names, n, &name, sizeof(name));
 }
 
 int encoder_stream(struct store_encoder *encoder, struct text host, struct text app,
                    uint32_t *ret_stream)
 {
-    uint64_t host_hash = hash_text(host), app_hash = hash_text(app);
-    uint64_t hash = host_hash ^ (app_hash << 17 | app_hash >> 47);
-    struct stream *streams = (struct stream *)encoder->streams.data;
-    struct intern_slot *slot = intern_first(&encoder->streams_table, hash);
-    for (; intern_taken(&encoder->streams_table, slot);
-         slot = intern_next(&encoder->streams_table, slot)) {
-        const struct stream *stream = &streams[slot->index];
-        if (slot->hash == hash && same_text(stream->host, host) && same_text(stream->app, app)) {
-            streams[slot->index].n_rows++;
+    uint64_t host_folded = name_fold(host), app_folded = name_fold(app);
+    uint64_t hash = name_mix(host_folded * NAME_FACTOR + app_folded);
+    struct intern *table = &encoder->streams_table;
+    struct intern_slot *slot = intern_first(table, hash);
+    for (; intern_taken(table, slot); slot = intern_next(table, slot)) {
+        struct stream *stream = (struct stream *)encoder->streams.data + slot->index;
+        if (slot->hash == hash && name_same(stream->host, host) && name_same(stream->app, app)) {
+            stream->n_rows++;
             *ret_stream = slot->index;
             return 0;
         }
     }
     struct stream stream = {.host = host, .app = app, .n_rows = 1};
-    if (find_text(&encoder->hosts_table, &encoder->hosts, &encoder->n_hosts, host, host_hash,
-                  &stream.host_index) < 0 ||
-        find_text(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app, app_hash,
-                  &stream.app_index) < 0)
+    if (find_name(&encoder->hosts_table, &encoder->hosts, &encoder->n_hosts, host,
+                  name_mix(host_folded), &stream.host_index) < 0 ||
+        find_name(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app,
+                  name_mix(app_folded), &stream.app_index) < 0)
         return -ENOMEM;
     *ret_stream = (uint32_t)encoder->n_streams;
-    if (intern_set(&encoder->streams_table, slot, hash, *ret_stream) < 0)
+    if (intern_set(table, slot, hash, *ret_stream) < 0)
         return -ENOMEM;
     return append(&encoder->streams, &encoder->n_streams, &stream, sizeof(stream));
 }

@@ -20,6 +20,7 @@
 #include "store/filter_builder.h"
 #include "store/format.h"
 #include "store/intern.h"
+#include "store/name.h"
 #include "store/rollup.h"
 #include "store/store.h"
 
