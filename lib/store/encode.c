@@ -98,63 +98,18 @@ static int set_maps(struct store_encoder *encoder, struct source *source)
     return 0;
 }
 
-static void summarise(struct store_encoder *encoder, const struct record *record)
-{
-    struct block_header *header = &encoder->header;
-    struct store_block_info *info = &header->info;
-    info->min_time_ns = record->time_ns < info->min_time_ns ? record->time_ns : info->min_time_ns;
-    info->max_time_ns = record->time_ns > info->max_time_ns ? record->time_ns : info->max_time_ns;
-    info->min_received_us =
-        record->received_us < info->min_received_us ? record->received_us : info->min_received_us;
-    info->max_received_us =
-        record->received_us > info->max_received_us ? record->received_us : info->max_received_us;
-    info->severities |= (uint16_t)(1u << (record->severity < 8 ? record->severity : 8));
-    info->facilities |= 1u << (record->facility < 24 ? record->facility : 24);
-    header->raw_bytes += record->line.len;
-    if (record->time_digits > encoder->max_digits && !(record->flags & RECORD_TIME_RECEIVED))
-        encoder->max_digits = record->time_digits;
-}
-
 static struct text text_of(const struct batch *batch, struct span span)
 {
     return span.len ? batch_text(batch, span) : (struct text){NULL, 0};
 }
 
-static uint8_t pri_of(const struct record *record)
-{
-    unsigned facility = record->facility < 24 ? record->facility : PRI_NO_FACILITY;
-    unsigned severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY;
-    return (uint8_t)(facility * PRI_SEVERITIES + severity);
-}
-
-static void keep_numbers(struct rows *rows, size_t row, const struct record *record)
-{
-    bool in_message = rows->place[row] && record->geo_from == RECORD_GEO_MESSAGE;
-    rows->time_ns[row] = record->time_ns;
-    rows->received_us[row] = record->received_us;
-    rows->digits[row] = record->time_digits;
-    rows->flags[row] = record->flags;
-    rows->pri[row] = pri_of(record);
-    rows->format[row] = record->format;
-    rows->geo_from[row] = rows->place[row] ? record->geo_from : RECORD_GEO_NONE;
-    rows->geo_off[row] = in_message ? record->geo_off : 0;
-    rows->geo_len[row] = in_message ? record->geo_len : 0;
-}
-
 static int add_row(struct store_encoder *encoder, const struct source *source, size_t row)
 {
-    struct rows *rows = &encoder->rows;
     const struct batch *batch = source->batch;
     const struct record *record = &batch->records[row - source->first_row];
     if (encoder_stream(encoder, text_of(batch, record->host), text_of(batch, record->app),
-                       &rows->stream[row]) < 0 ||
-        encoder_peer(encoder, source, record->peer, &rows->peer[row]) < 0 ||
-        encoder_place(encoder, source, record->place, &rows->place[row]) < 0 ||
-        encoder_count(encoder, record, rows->place[row]) < 0)
+                       &encoder->rows.stream[row]) < 0)
         return -ENOMEM;
-    rows->input[row] = source->input;
-    keep_numbers(rows, row, record);
-    summarise(encoder, record);
     encoder_add_row_texts(encoder, source, record);
     return 0;
 }
@@ -169,7 +124,9 @@ static int add_batch(struct store_encoder *encoder, const struct batch *batch)
         rows_reserve(&encoder->rows, first, end) < 0 || set_maps(encoder, &source) < 0 ||
         buffer_reserve(&encoder->sources, sizeof(source)) < 0)
         return -ENOMEM;
-    int r = encoder_reserve_texts(encoder, &source);
+    int r = encoder_add_numbers(encoder, &source);
+    if (r == 0)
+        r = encoder_reserve_texts(encoder, &source);
     for (size_t row = first; r == 0 && row < end; row++)
         r = add_row(encoder, &source, row);
     buffer_put(&encoder->sources, &source, sizeof(source));

@@ -89,7 +89,7 @@ static bool same_peer(const struct peer *a, const struct peer *b)
            memcmp(a->address, b->address, sizeof(a->address)) == 0;
 }
 
-static int find_peer(struct store_encoder *encoder, const struct peer *peer, uint32_t *ret_index)
+int encoder_find_peer(struct store_encoder *encoder, const struct peer *peer, uint32_t *ret_index)
 {
     uint64_t hash = XXH3_64bits_withSeed(peer->address, sizeof(peer->address),
                                          (uint64_t)peer->port << 8 | peer->family);
@@ -106,19 +106,6 @@ static int find_peer(struct store_encoder *encoder, const struct peer *peer, uin
     if (intern_set(&encoder->peers_table, slot, hash, *ret_index) < 0)
         return -ENOMEM;
     return append(&encoder->peers, &encoder->n_peers, peer, sizeof(*peer));
-}
-
-int encoder_peer(struct store_encoder *encoder, const struct source *source, uint16_t index,
-                 uint32_t *ret_peer)
-{
-    if (source->peers[index] == 0) {
-        uint32_t found;
-        if (find_peer(encoder, &source->batch->peers[index], &found) < 0)
-            return -ENOMEM;
-        source->peers[index] = found + 1;
-    }
-    *ret_peer = source->peers[index] - 1;
-    return 0;
 }
 
 /*
@@ -150,7 +137,8 @@ static uint64_t hash_place(const struct place *place)
     return XXH3_64bits(key, sizeof(key));
 }
 
-static int find_place(struct store_encoder *encoder, const struct place *place, uint32_t *ret_index)
+int encoder_find_place(struct store_encoder *encoder, const struct place *place,
+                       uint32_t *ret_index)
 {
     uint64_t hash = hash_place(place);
     const struct place *places = (const struct place *)encoder->places.data;
@@ -166,24 +154,6 @@ static int find_place(struct store_encoder *encoder, const struct place *place, 
     if (intern_set(&encoder->places_table, slot, hash, *ret_index) < 0)
         return -ENOMEM;
     return append(&encoder->places, &encoder->n_places, place, sizeof(*place));
-}
-
-/* Places are numbered from 1; 0 is none, here and on disk. */
-int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
-                  uint32_t *ret_place)
-{
-    *ret_place = 0;
-    if (index == 0)
-        return 0;
-    uint32_t *known = &source->places[index - 1];
-    if (*known == 0) {
-        uint32_t found;
-        if (find_place(encoder, &source->batch->places[index - 1], &found) < 0)
-            return -ENOMEM;
-        *known = found + 1;
-    }
-    *ret_place = *known;
-    return 0;
 }
 
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input)

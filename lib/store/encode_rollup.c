@@ -3,61 +3,33 @@
 
 /*
  * SECTION_ROLLUP: rollup.h says what it holds.
+ *
+ * Rows are counted as they come. The key of a cell is one number, with which its hash is one for
+ * one (intern.h): nothing is compared.
  */
 
 /* Cells that the table has room for at first. */
 #define ROLLUP_CELLS 256
+#define MINUTE_NS    UINT64_C(60000000000)
 
-struct cell_key {
-    int64_t minute;
-    uint8_t severity;
-    char country[2];
-};
-
-static struct cell_key key_of(const struct store_encoder *encoder, const struct record *record,
-                              uint32_t place)
-{
-    struct cell_key key = {
-        .minute = rollup_minute(record->time_ns),
-        .severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY,
-    };
-    if (place > 0)
-        memcpy(key.country, ((const struct place *)encoder->places.data)[place - 1].country, 2);
-    return key;
-}
-
-static bool has_key(const struct rollup_cell *cell, const struct cell_key *key)
-{
-    return cell->minute == key->minute && cell->severity == key->severity &&
-           memcmp(cell->country, key->country, 2) == 0;
-}
-
-static uint64_t hash_key(const struct cell_key *key)
-{
-    uint64_t hash = (uint64_t)key->minute << 20 ^ (uint64_t)key->severity << 16 ^
-                    (uint64_t)(uint8_t)key->country[0] << 8 ^ (uint8_t)key->country[1];
-    hash *= UINT64_C(0x9e3779b97f4a7c15);
-    return hash ^ hash >> 32;
-}
-
-/* Returns the cell's index, or -ENOMEM. */
-static int64_t find_cell(struct store_encoder *encoder, const struct cell_key *key)
+/* Counts a row in the cell of this key, which `cell` is but for the number of rows. Returns 0,
+ * -ENOMEM. */
+static inline int count(struct store_encoder *encoder, uint64_t key, const struct rollup_cell *cell)
 {
     struct rollup *rollup = &encoder->rollup;
     struct intern *table = &encoder->rollup_table;
-    uint64_t hash = hash_key(key);
+    uint64_t hash = intern_hash(key);
     struct intern_slot *slot = intern_first(table, hash);
-    for (; intern_taken(table, slot); slot = intern_next(table, slot))
-        if (slot->hash == hash && has_key(&rollup->cells[slot->index], key))
-            return slot->index;
-    if (rollup_reserve(rollup) < 0)
+    for (; intern_taken(table, slot); slot = intern_next(table, slot)) {
+        if (slot->hash == hash) {
+            rollup->cells[slot->index].n_rows++;
+            return 0;
+        }
+    }
+    if (rollup_reserve(rollup) < 0 || intern_set(table, slot, hash, (uint32_t)rollup->n) < 0)
         return -ENOMEM;
-    if (intern_set(table, slot, hash, (uint32_t)rollup->n) < 0)
-        return -ENOMEM;
-    struct rollup_cell *cell = &rollup->cells[rollup->n];
-    *cell = (struct rollup_cell){.minute = key->minute, .severity = key->severity};
-    memcpy(cell->country, key->country, 2);
-    return (int64_t)rollup->n++;
+    rollup->cells[rollup->n++] = *cell;
+    return 0;
 }
 
 int encoder_begin_rollup(struct store_encoder *encoder)
@@ -66,13 +38,26 @@ int encoder_begin_rollup(struct store_encoder *encoder)
     return intern_clear(&encoder->rollup_table, ROLLUP_CELLS);
 }
 
-int encoder_count(struct store_encoder *encoder, const struct record *record, uint32_t place)
+int encoder_count(struct store_encoder *encoder, const struct source *source)
 {
-    struct cell_key key = key_of(encoder, record, place);
-    int64_t at = find_cell(encoder, &key);
-    if (at < 0)
-        return -ENOMEM;
-    encoder->rollup.cells[at].n_rows++;
+    const struct batch *batch = source->batch;
+    const struct place *places = (const struct place *)encoder->places.data;
+    const uint32_t *place = encoder->rows.place + source->first_row;
+    int64_t minute = 0;
+    for (uint32_t i = 0; i < batch->n_records; i++) {
+        const struct record *record = &batch->records[i];
+        uint8_t severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY;
+        uint16_t country = 0;
+        if (place[i])
+            memcpy(&country, places[place[i] - 1].country, sizeof(country));
+        if ((uint64_t)record->time_ns - (uint64_t)minute * MINUTE_NS >= MINUTE_NS)
+            minute = rollup_minute(record->time_ns);
+        struct rollup_cell cell = {.minute = minute, .n_rows = 1, .severity = severity};
+        memcpy(cell.country, &country, sizeof(country));
+        uint64_t key = (uint64_t)minute << 20 | (uint64_t)severity << 16 | country;
+        if (count(encoder, key, &cell) < 0)
+            return -ENOMEM;
+    }
     return 0;
 }
 

@@ -3,7 +3,7 @@
 #define STORE_ENCODER_H
 
 /*
- * The inside of an encoder. encode.c walks the rows and encode_rows.c keeps their numbers,
+ * The inside of an encoder. encode.c walks the batches and encode_rows.c keeps their numbers,
  * encode_dicts.c finds their dictionary entries, encode_text.c makes templates of texts,
  * encode_time.c, encode_geo.c, encode_rollup.c and encode_texts.c write the columns of that name,
  * sections.c compresses.
@@ -153,13 +153,16 @@ int encoder_begin_texts(struct store_encoder *encoder);
 /* Entries of the dictionaries, found or added: 0, or -ENOMEM. */
 int encoder_stream(struct store_encoder *encoder, struct text host, struct text app,
                    uint32_t *ret_stream);
-int encoder_peer(struct store_encoder *encoder, const struct source *source, uint16_t index,
-                 uint32_t *ret_peer);
-int encoder_place(struct store_encoder *encoder, const struct source *source, uint16_t index,
-                  uint32_t *ret_place);
+int encoder_find_peer(struct store_encoder *encoder, const struct peer *peer, uint32_t *ret_index);
+int encoder_find_place(struct store_encoder *encoder, const struct place *place,
+                       uint32_t *ret_index);
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
-/* Counts a row, whose place has this index, in its cell of the roll-up. Returns 0, -ENOMEM. */
-int encoder_count(struct store_encoder *encoder, const struct record *record, uint32_t place);
+/* Counts the rows of a batch, whose places are in rows.place, in their cells of the roll-up. Returns 0,
+ * -ENOMEM. */
+int encoder_count(struct store_encoder *encoder, const struct source *source);
+/* Of this batch's records, what their rows keep but streams and texts, and what the header says of
+ * them. Returns 0, -ENOMEM. */
+int encoder_add_numbers(struct store_encoder *encoder, const struct source *source);
 /*
  * Makes room for the texts of all rows of the batch, and finds out source->n_bytes; then they are
  * added row by row. When the rows are in order, they are finished: what the filter has to know of
@@ -171,6 +174,36 @@ void encoder_add_row_texts(struct store_encoder *encoder, const struct source *s
                            const struct record *record);
 /* Ranks the streams by app, and fills rows.starts with the first place of each. */
 void encoder_rank_streams(struct store_encoder *encoder);
+
+static inline int encoder_peer(struct store_encoder *encoder, const struct source *source,
+                               uint16_t index, uint32_t *ret_peer)
+{
+    uint32_t *known = &source->peers[index], found;
+    if (*known == 0) {
+        if (encoder_find_peer(encoder, &source->batch->peers[index], &found) < 0)
+            return -ENOMEM;
+        *known = found + 1;
+    }
+    *ret_peer = *known - 1;
+    return 0;
+}
+
+/* Places are numbered from 1; 0 is none, here and on disk. */
+static inline int encoder_place(struct store_encoder *encoder, const struct source *source,
+                                uint16_t index, uint32_t *ret_place)
+{
+    *ret_place = 0;
+    if (index == 0)
+        return 0;
+    uint32_t *known = &source->places[index - 1], found;
+    if (*known == 0) {
+        if (encoder_find_place(encoder, &source->batch->places[index - 1], &found) < 0)
+            return -ENOMEM;
+        *known = found + 1;
+    }
+    *ret_place = *known;
+    return 0;
+}
 
 /* Puts n texts (their lengths as ints, then their bytes) behind `column`. */
 int encoder_put_texts(struct buffer *column, const struct text *texts, size_t n);

@@ -64,6 +64,14 @@ static inline int intern_clear(struct intern *table, size_t n_entries)
     return 0;
 }
 
+/* Of a key that is a number. Different numbers have different hashes: nothing is lost by an odd factor,
+ * nor by folding. So there is nothing to compare. */
+static inline uint64_t intern_hash(uint64_t number)
+{
+    uint64_t hash = number * UINT64_C(0x9e3779b97f4a7c15);
+    return hash ^ hash >> 32;
+}
+
 static inline struct intern_slot *intern_first(const struct intern *table, uint64_t hash)
 {
     return &table->slots[hash & table->mask];
