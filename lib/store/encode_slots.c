@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/encode_slots.h"
 
+#include "store/byte_planes.h"
 #include "store/number.h"
 
 /*
@@ -52,8 +53,7 @@ static int put_planes(const struct slot_writer *writer, const uint64_t *values, 
     buffer_put_varint(writer->heads, zigzag((int64_t)base));
     for (unsigned plane = 0; plane < width; plane++) {
         uint8_t *at = writer->dense->data + writer->dense->len;
-        for (size_t i = 0; i < n; i++)
-            at[i] = (uint8_t)((values[i] - base) >> (8 * plane));
+        plane_put64(at, values, n, base, 8 * plane);
         if (looks_random(at, n)) {
             writer->heads->data[mask_at] |= (uint8_t)(1u << plane);
             buffer_put(writer->plain, at, n);

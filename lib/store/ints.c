@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/ints.h"
 
+#include <stdbool.h>
+#include "store/byte_planes.h"
+
 static unsigned width_of(uint64_t value)
 {
     return value ? (unsigned)(71 - __builtin_clzll(value)) / 8 : 0;
@@ -12,9 +15,14 @@ static void put_head(struct buffer *buffer, unsigned width, int64_t base)
     buffer_put_varint(buffer, zigzag(base));
 }
 
+static bool is_constant(const void *values, size_t size, size_t n)
+{
+    return memcmp(values, (const char *)values + size, (n - 1) * size) == 0;
+}
+
 void ints_put_u8(struct buffer *buffer, const uint8_t *values, size_t n)
 {
-    if (n == 0 || memcmp(values, values + 1, n - 1) == 0) {
+    if (n == 0 || is_constant(values, sizeof(*values), n)) {
         put_head(buffer, 0, n ? values[0] : 0);
         return;
     }
@@ -24,7 +32,11 @@ void ints_put_u8(struct buffer *buffer, const uint8_t *values, size_t n)
 
 void ints_put_u32(struct buffer *buffer, const uint32_t *values, size_t n)
 {
-    uint32_t min = n ? UINT32_MAX : 0, max = 0;
+    if (n == 0 || is_constant(values, sizeof(*values), n)) {
+        put_head(buffer, 0, n ? values[0] : 0);
+        return;
+    }
+    uint32_t min = UINT32_MAX, max = 0;
     for (size_t i = 0; i < n; i++) {
         min = values[i] < min ? values[i] : min;
         max = values[i] > max ? values[i] : max;
@@ -33,27 +45,26 @@ void ints_put_u32(struct buffer *buffer, const uint32_t *values, size_t n)
     /* Small numbers as they are: what two blocks have in common stays the same bytes. */
     uint32_t base = width && width_of(max) == width ? 0 : min;
     put_head(buffer, width, base);
-    uint8_t *at = buffer->data + buffer->len;
-    for (unsigned plane = 0; plane < width; plane++)
-        for (size_t i = 0; i < n; i++)
-            *at++ = (uint8_t)((values[i] - base) >> (8 * plane));
-    buffer->len += n * width;
+    for (unsigned plane = 0; plane < width; plane++, buffer->len += n)
+        plane_put32(buffer->data + buffer->len, values, n, base, 8 * plane);
 }
 
 void ints_put_i64(struct buffer *buffer, const int64_t *values, size_t n)
 {
-    int64_t min = n ? INT64_MAX : 0, max = n ? INT64_MIN : 0;
+    if (n == 0 || is_constant(values, sizeof(*values), n)) {
+        put_head(buffer, 0, n ? values[0] : 0);
+        return;
+    }
+    int64_t min = INT64_MAX, max = INT64_MIN;
     for (size_t i = 0; i < n; i++) {
         min = values[i] < min ? values[i] : min;
         max = values[i] > max ? values[i] : max;
     }
     unsigned width = width_of((uint64_t)max - (uint64_t)min);
     put_head(buffer, width, min);
-    uint8_t *at = buffer->data + buffer->len;
-    for (unsigned plane = 0; plane < width; plane++)
-        for (size_t i = 0; i < n; i++)
-            *at++ = (uint8_t)(((uint64_t)values[i] - (uint64_t)min) >> (8 * plane));
-    buffer->len += n * width;
+    for (unsigned plane = 0; plane < width; plane++, buffer->len += n)
+        plane_put64(buffer->data + buffer->len, (const uint64_t *)values, n, (uint64_t)min,
+                    8 * plane);
 }
 
 struct head {
