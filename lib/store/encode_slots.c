@@ -20,17 +20,18 @@
 
 /*
  * Few pairs of equal bytes: fewer than one in 64 (random bytes have one in 256) means more than six
- * bits of (collision) entropy a byte.
+ * bits of (collision) entropy a byte. Most planes have enough of them long before the sample ends.
  */
 static bool looks_random(const uint8_t *bytes, size_t n)
 {
     uint16_t count[256] = {0};
     unsigned pairs = 0, sampled = n < SAMPLE_BYTES ? (unsigned)n : SAMPLE_BYTES;
+    unsigned enough = (sampled * sampled + 127) / 128;
     if (n < SAMPLE_LEAST)
         return false;
-    for (unsigned i = 0; i < sampled; i++)
+    for (unsigned i = 0; i < sampled && pairs < enough; i++)
         pairs += count[bytes[i]]++;
-    return pairs * 2 * 64 < sampled * sampled;
+    return pairs < enough;
 }
 
 static unsigned bytes_of(uint64_t value)
@@ -90,12 +91,6 @@ static int put_varint(const struct slot_writer *writer, uint64_t value)
     return 0;
 }
 
-/* Written with more digits than it needs? */
-static bool is_padded(uint64_t number, unsigned n_digits)
-{
-    return n_digits > number_digits(number);
-}
-
 /* As MODE_DIGITS: each number has its own width. */
 static int write_widths(const struct slot_writer *writer, const uint64_t *values, size_t n)
 {
@@ -109,24 +104,43 @@ static int write_widths(const struct slot_writer *writer, const uint64_t *values
     return r;
 }
 
+/* What is to be known of a column of numbers. */
+struct numbers {
+    uint64_t min, max;
+    bool any_padded; /* written with more digits than it needs */
+    bool same_width;
+};
+
+static struct numbers look_at(const uint64_t *values, size_t n)
+{
+    uint64_t first = values[0] >> VALUE_DIGITS_SHIFT, differing = 0;
+    uint64_t min = UINT64_MAX, max = 0;
+    bool any_padded = false;
+    for (size_t i = 0; i < n; i++) {
+        uint64_t n_digits = values[i] >> VALUE_DIGITS_SHIFT, number = values[i] & VALUE_NUMBER;
+        differing |= n_digits ^ first;
+        any_padded |= number < number_least((unsigned)n_digits);
+        min = number < min ? number : min;
+        max = number > max ? number : max;
+    }
+    return (struct numbers){min, max, any_padded, differing == 0};
+}
+
 static int write_digits(const struct slot_writer *writer, uint64_t *values, size_t n)
 {
-    unsigned first = (unsigned)(values[0] >> VALUE_DIGITS_SHIFT);
-    bool any_padded = false, same_width = true;
-    for (size_t i = 0; i < n; i++) {
-        unsigned n_digits = (unsigned)(values[i] >> VALUE_DIGITS_SHIFT);
-        same_width &= n_digits == first;
-        any_padded |= is_padded(values[i] & VALUE_NUMBER, n_digits);
-    }
-    enum slot_mode mode = !any_padded ? MODE_NUMBER : same_width ? MODE_PADDED : MODE_DIGITS;
+    struct numbers numbers = look_at(values, n);
+    enum slot_mode mode = !numbers.any_padded  ? MODE_NUMBER
+                          : numbers.same_width ? MODE_PADDED
+                                               : MODE_DIGITS;
     int r = put_mode(writer, mode);
     if (r == 0 && mode == MODE_PADDED)
-        r = put_varint(writer, first);
+        r = put_varint(writer, values[0] >> VALUE_DIGITS_SHIFT);
     if (r == 0 && mode == MODE_DIGITS)
         r = write_widths(writer, values, n);
-    for (size_t i = 0; i < n; i++)
+    /* The widths reach into the highest byte only. */
+    for (size_t i = 0; i < n && bytes_of(numbers.max) == sizeof(*values); i++)
         values[i] &= VALUE_NUMBER;
-    return r < 0 ? r : put_ints(writer, values, n);
+    return r < 0 ? r : put_planes(writer, values, n, numbers.min, numbers.max);
 }
 
 static struct text text_of(const struct slot_writer *writer, uint64_t value)
@@ -175,54 +189,66 @@ int slot_put_text(const struct slot_writer *writer, enum slot_class class, uint6
     return 0;
 }
 
-/* 1 + the value of a lower-case hexadecimal digit; 0: it is none. */
-static const uint8_t hex_digits[256] = {
-    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
-    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
-};
-
-static unsigned hex_value(char digit)
-{
-    return hex_digits[(uint8_t)digit] - 1u;
-}
-
 #define HEX_LEAST 8
 
-static bool all_hex(const struct slot_writer *writer, const uint64_t *values, size_t n)
+/*
+ * Eight lower-case hexadecimal digits as the four bytes they stand for. False if others are among
+ * them. Sums do not carry from byte to byte, as none of those that count is above 0x7f.
+ */
+static bool take_hex8(const char *at, uint8_t *ret_bytes)
 {
-    size_t len = values[0] & 0xffff;
-    if (len % 2 != 0 || len < HEX_LEAST || len != (values[n - 1] & 0xffff))
+    const uint64_t each = UINT64_C(0x0101010101010101), top = each * 0x80;
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    word = le64toh(word);
+    uint64_t low = word & ~top;
+    uint64_t digits = (low + each * (0x80 - '0')) ^ (low + each * (0x7f - '9'));
+    uint64_t letters = (low + each * (0x80 - 'a')) ^ (low + each * (0x7f - 'f'));
+    if (((digits | letters) & ~word & top) != top)
         return false;
-    for (size_t i = 0; i < n; i++) {
-        struct text text = text_of(writer, values[i]);
-        if (text.len != len)
-            return false;
-        for (size_t at = 0; at < len; at++)
-            if (hex_digits[(uint8_t)text.data[at]] == 0)
-                return false;
-    }
+    /* Letters have bit 6, and their lower bits count from 1. */
+    uint64_t nibbles = (word & each * 0xf) + (word >> 6 & each) * 9;
+    uint64_t pairs = (nibbles << 4 | nibbles >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+    pairs = (pairs | pairs >> 8) & UINT64_C(0x0000ffff0000ffff);
+    uint32_t bytes = htole32((uint32_t)(pairs | pairs >> 16));
+    memcpy(ret_bytes, &bytes, sizeof(bytes));
     return true;
 }
 
-static int write_hex(const struct slot_writer *writer, const uint64_t *values, size_t n)
+/* len: even, at least HEX_LEAST; the last eight digits may be taken twice. */
+static bool take_hex(const char *at, size_t len, uint8_t *ret_bytes)
+{
+    for (size_t i = 0; i + 8 < len; i += 8)
+        if (!take_hex8(at + i, ret_bytes + i / 2))
+            return false;
+    return take_hex8(at + len - 8, ret_bytes + len / 2 - 4);
+}
+
+/* Returns 1, 0 (nothing was written: they are not all hexadecimal, and of one length), -ENOMEM. */
+static int try_hex(const struct slot_writer *writer, const uint64_t *values, size_t n)
 {
     size_t len = values[0] & 0xffff;
-    if (put_mode(writer, MODE_HEX) < 0 || put_varint(writer, len) < 0 ||
-        buffer_reserve(writer->plain, n * len / 2) < 0)
+    if (len % 2 != 0 || len < HEX_LEAST || len != (values[n - 1] & 0xffff))
+        return 0;
+    if (buffer_reserve(writer->plain, n * len / 2) < 0)
         return -ENOMEM;
-    for (size_t i = 0; i < n; i++) {
+    uint8_t *at = writer->plain->data + writer->plain->len;
+    for (size_t i = 0; i < n; i++, at += len / 2) {
         struct text text = text_of(writer, values[i]);
-        for (size_t at = 0; at < len; at += 2)
-            buffer_put_byte(writer->plain, (uint8_t)(hex_value(text.data[at]) << 4 |
-                                                     hex_value(text.data[at + 1])));
+        if (text.len != len || !take_hex(text.data, len, at))
+            return 0;
     }
-    return 0;
+    if (put_mode(writer, MODE_HEX) < 0 || put_varint(writer, len) < 0)
+        return -ENOMEM;
+    writer->plain->len += n * len / 2;
+    return 1;
 }
 
 static int write_texts(const struct slot_writer *writer, uint64_t *values, size_t n)
 {
-    if (all_hex(writer, values, n))
-        return write_hex(writer, values, n);
+    int r = try_hex(writer, values, n);
+    if (r != 0)
+        return r < 0 ? r : 0;
     size_t n_bytes = 0;
     for (size_t i = 0; i < n; i++)
         n_bytes += values[i] & 0xffff;

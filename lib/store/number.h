@@ -35,8 +35,8 @@ static inline unsigned number_take8(const char *at, uint64_t *ret_value)
     return n;
 }
 
-/* How many digits it takes: guessed from the bits, and one less where that was too much. */
-static inline unsigned number_digits(uint64_t value)
+/* The least number that takes so many digits, which are 1 to NUMBER_BYTES. */
+static inline uint64_t number_least(unsigned n_digits)
 {
     static const uint64_t powers[NUMBER_BYTES] = {
         0u,
@@ -60,9 +60,15 @@ static inline unsigned number_digits(uint64_t value)
         UINT64_C(1000000000000000000),
         UINT64_C(10000000000000000000),
     };
+    return powers[n_digits - 1];
+}
+
+/* How many digits it takes: guessed from the bits, and one less where that was too much. */
+static inline unsigned number_digits(uint64_t value)
+{
     unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
     unsigned guess = bits * 1233 >> 12; /* log10(2) */
-    return guess + (value >= powers[guess]);
+    return guess + (value >= number_least(guess + 1));
 }
 
 /* In decimal, with leading zeros up to the width (at most NUMBER_BYTES). */
