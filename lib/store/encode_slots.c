@@ -17,6 +17,8 @@
 #define SAMPLE_BYTES 256
 /* Fewer bytes do not tell. */
 #define SAMPLE_LEAST 64
+/* Bytes between two looks at whether there are pairs enough. */
+#define SAMPLE_STEP 16
 
 /*
  * Few pairs of equal bytes: fewer than one in 64 (random bytes have one in 256) means more than six
@@ -29,8 +31,11 @@ static bool looks_random(const uint8_t *bytes, size_t n)
     unsigned enough = (sampled * sampled + 127) / 128;
     if (n < SAMPLE_LEAST)
         return false;
-    for (unsigned i = 0; i < sampled && pairs < enough; i++)
-        pairs += count[bytes[i]]++;
+    for (unsigned i = 0; i < sampled && pairs < enough;) {
+        unsigned end = sampled - i < SAMPLE_STEP ? sampled : i + SAMPLE_STEP;
+        for (; i < end; i++)
+            pairs += count[bytes[i]]++;
+    }
     return pairs < enough;
 }
 

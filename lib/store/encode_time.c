@@ -11,26 +11,26 @@
  * a sender that replays, or steps evenly, from the row before. Both are tried, by the bits that the
  * distances take. Arithmetic is modulo 2^64 throughout, so that no time is out of range.
  */
-static int64_t floor_div(int64_t value, int64_t by)
+static int64_t minus(int64_t a, int64_t b)
+{
+    return (int64_t)((uint64_t)a - (uint64_t)b);
+}
+
+static unsigned bits_of(int64_t value)
+{
+    uint64_t bits = zigzag(value);
+    return 63 - (unsigned)__builtin_clzll(bits | 1) + (bits != 0);
+}
+
+static inline int64_t floor_div(int64_t value, int64_t by)
 {
     return value / by - (value % by < 0);
 }
 
-static int64_t in_units(int64_t time_ns, unsigned unit)
-{
-    switch (unit) {
-    case 3:
-        return floor_div(time_ns, 1000);
-    case 6:
-        return floor_div(time_ns, 1000000);
-    case 9:
-        return floor_div(time_ns, 1000000000);
-    default:
-        return time_ns;
-    }
-}
+/* The loops over times are inlined once for each unit, so that they divide by constants. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
-static bool all_multiples(const int64_t *times, size_t n, int64_t of)
+static ALWAYS_INLINE bool all_multiples(const int64_t *times, size_t n, int64_t of)
 {
     for (size_t i = 0; i < n; i++)
         if (times[i] % of != 0)
@@ -50,15 +50,46 @@ static unsigned find_unit(const int64_t *times, size_t n, unsigned max_digits)
     return 0;
 }
 
-static int64_t minus(int64_t a, int64_t b)
+/* Times in units, and their distances from the receptions in `bases`, which they replace. */
+static ALWAYS_INLINE void divide(int64_t *times, int64_t *bases, size_t n, int64_t unit_ns)
 {
-    return (int64_t)((uint64_t)a - (uint64_t)b);
+    for (size_t i = 0; i < n; i++) {
+        int64_t time = floor_div(times[i], unit_ns);
+        times[i] = time;
+        bases[i] = minus(time, floor_div((int64_t)((uint64_t)bases[i] * 1000), unit_ns));
+    }
 }
 
-static unsigned bits_of(int64_t value)
+static void to_units(int64_t *times, int64_t *bases, size_t n, unsigned unit)
 {
-    uint64_t bits = zigzag(value);
-    return bits ? 64 - (unsigned)__builtin_clzll(bits) : 0;
+    switch (unit) {
+    case 3:
+        divide(times, bases, n, 1000);
+        break;
+    case 6:
+        divide(times, bases, n, 1000000);
+        break;
+    case 9:
+        divide(times, bases, n, 1000000000);
+        break;
+    default:
+        divide(times, bases, n, 1);
+    }
+}
+
+/* Fills steps with the distances from the row before. Are those from the reception shorter? */
+static bool take_steps(const int64_t *times, const int64_t *bases, int64_t *steps, size_t n)
+{
+    uint64_t step_bits = 0, offset_bits = 0;
+    int64_t first_base = bases[0], first_step = n > 1 ? minus(times[1], times[0]) : 0;
+    steps[0] = 0;
+    for (size_t i = 1; i < n; i++) {
+        int64_t step = minus(times[i], times[i - 1]);
+        steps[i] = step;
+        step_bits += bits_of(minus(step, first_step));
+        offset_bits += bits_of(minus(bases[i], first_base));
+    }
+    return offset_bits < step_bits;
 }
 
 /* Drops the rows whose time is their reception, if that holds for all that say so. */
@@ -87,16 +118,9 @@ int encoder_add_time(struct store_encoder *encoder)
     uint8_t mode = 0;
     size_t n = skip_flagged(rows, encoder->n_rows, &mode);
     unsigned unit = find_unit(times, n, encoder->max_digits);
-    uint64_t step_bits = 0, offset_bits = 0;
-    for (size_t i = 0; i < n; i++) {
-        times[i] = in_units(times[i], unit);
-        bases[i] = minus(times[i], in_units((int64_t)((uint64_t)bases[i] * 1000), unit));
-        steps[i] = i ? minus(times[i], times[i - 1]) : 0;
-        step_bits += i > 1 ? bits_of(minus(steps[i], steps[1])) : 0;
-        offset_bits += bits_of(minus(bases[i], bases[0]));
-    }
+    to_units(times, bases, n, unit);
     int64_t first = n ? times[0] : 0;
-    if (offset_bits < step_bits) {
+    if (n > 0 && take_steps(times, bases, steps, n)) {
         mode |= TIME_FROM_RECEIVED;
         first = bases[0];
         for (size_t i = 0; i < n; i++)
