@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 
 /* The byte that is to be kept of each of the lanes, in their lowest byte, the others zero. */
 static inline __m128i plane_lanes64(const uint64_t *values, __m128i base, __m128i shift)

@@ -74,8 +74,8 @@ int encoder_stream(struct store_encoder *encoder, struct text host, struct text 
     struct stream stream = {.host = host, .app = app, .n_rows = 1};
     if (find_name(&encoder->hosts_table, &encoder->hosts, &encoder->n_hosts, host,
                   name_mix(host_folded), &stream.host_index) < 0 ||
-        find_name(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app,
-                  name_mix(app_folded), &stream.app_index) < 0)
+        find_name(&encoder->apps_table, &encoder->apps, &encoder->n_apps, app, name_mix(app_folded),
+                  &stream.app_index) < 0)
         return -ENOMEM;
     *ret_stream = (uint32_t)encoder->n_streams;
     if (intern_set(table, slot, hash, *ret_stream) < 0)

@@ -51,7 +51,8 @@ static int put_planes(const struct slot_writer *writer, const uint64_t *values, 
     /* Small numbers as they are: what blocks have in common stays the same bytes. */
     uint64_t base = width && bytes_of(max) == width ? 0 : min;
     if (buffer_reserve(writer->heads, HEAD_BYTES) < 0 ||
-        buffer_reserve(writer->plain, n * width) < 0 || buffer_reserve(writer->dense, n * width) < 0)
+        buffer_reserve(writer->plain, n * width) < 0 ||
+        buffer_reserve(writer->dense, n * width) < 0)
         return -ENOMEM;
     buffer_put_byte(writer->heads, (uint8_t)width);
     size_t mask_at = writer->heads->len;
