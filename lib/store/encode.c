@@ -103,15 +103,32 @@ static struct text text_of(const struct batch *batch, struct span span)
     return span.len ? batch_text(batch, span) : (struct text){NULL, 0};
 }
 
-static int add_row(struct store_encoder *encoder, const struct source *source, size_t row)
+static int add_streams(struct store_encoder *encoder, const struct chunk *chunk)
+{
+    const struct batch *batch = chunk->source->batch;
+    uint32_t *stream = encoder->rows.stream + chunk->row;
+    for (size_t i = 0; i < chunk->n; i++)
+        if (encoder_stream(encoder, text_of(batch, chunk->records[i].host),
+                           text_of(batch, chunk->records[i].app), &stream[i]) < 0)
+            return -ENOMEM;
+    return 0;
+}
+
+static int add_rows(struct store_encoder *encoder, const struct source *source)
 {
     const struct batch *batch = source->batch;
-    const struct record *record = &batch->records[row - source->first_row];
-    if (encoder_stream(encoder, text_of(batch, record->host), text_of(batch, record->app),
-                       &encoder->rows.stream[row]) < 0)
-        return -ENOMEM;
-    encoder_add_row_texts(encoder, source, record);
-    return 0;
+    int r = 0;
+    for (uint32_t at = 0; r == 0 && at < batch->n_records; at += CHUNK_ROWS) {
+        uint32_t n_left = batch->n_records - at;
+        const struct chunk chunk = {source, &batch->records[at], source->first_row + at,
+                                    n_left < CHUNK_ROWS ? n_left : CHUNK_ROWS};
+        r = encoder_add_numbers(encoder, &chunk);
+        if (r == 0)
+            r = add_streams(encoder, &chunk);
+        if (r == 0)
+            r = encoder_take_texts(encoder, &chunk);
+    }
+    return r;
 }
 
 static int add_batch(struct store_encoder *encoder, const struct batch *batch)
@@ -124,14 +141,9 @@ static int add_batch(struct store_encoder *encoder, const struct batch *batch)
         rows_reserve(&encoder->rows, first, end) < 0 || set_maps(encoder, &source) < 0 ||
         buffer_reserve(&encoder->sources, sizeof(source)) < 0)
         return -ENOMEM;
-    int r = encoder_add_numbers(encoder, &source);
-    if (r == 0)
-        r = encoder_reserve_texts(encoder, &source);
-    for (size_t row = first; r == 0 && row < end; row++)
-        r = add_row(encoder, &source, row);
     buffer_put(&encoder->sources, &source, sizeof(source));
     encoder->n_rows = end;
-    return r;
+    return add_rows(encoder, &source);
 }
 
 /* The rows in the order in which they are stored, by stream; and their streams' numbers on disk. */
@@ -185,6 +197,7 @@ int store_encode_begin(struct store_encoder *encoder)
     encoder->n_sections = 0;
     encoder->sources.len = encoder->group.len = encoder->out.len = 0;
     encoder->max_digits = 0;
+    memset(encoder->codes, 0, sizeof(encoder->codes));
     encoder->header = (struct block_header){
         .info =
             {
@@ -212,8 +225,8 @@ int store_encode_add(struct store_encoder *encoder, const struct batch *batch)
 int store_encode_end(struct store_encoder *encoder)
 {
     int r = encoder->failed;
-    encoder->header.info.n_rows = (uint32_t)encoder->n_rows;
     if (r == 0 && encoder->n_rows > 0) {
+        encoder_sum_up(encoder);
         order_rows(encoder);
         r = add_columns(encoder);
         if (r == 0)

@@ -38,14 +38,13 @@ int encoder_begin_rollup(struct store_encoder *encoder)
     return intern_clear(&encoder->rollup_table, ROLLUP_CELLS);
 }
 
-int encoder_count(struct store_encoder *encoder, const struct source *source)
+int encoder_count(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    const struct batch *batch = source->batch;
     const struct place *places = (const struct place *)encoder->places.data;
-    const uint32_t *place = encoder->rows.place + source->first_row;
+    const uint32_t *place = encoder->rows.place + chunk->row;
     int64_t minute = 0;
-    for (uint32_t i = 0; i < batch->n_records; i++) {
-        const struct record *record = &batch->records[i];
+    for (uint32_t i = 0; i < chunk->n; i++) {
+        const struct record *record = &chunk->records[i];
         uint8_t severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY;
         uint16_t country = 0;
         if (place[i])

@@ -62,14 +62,14 @@ int rows_reserve(struct rows *rows, size_t n_kept, size_t n_rows)
     return 0;
 }
 
-static void add_times(struct store_encoder *encoder, const struct source *source)
+static void add_times(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    const struct record *records = source->batch->records;
-    int64_t *time_ns = encoder->rows.time_ns + source->first_row;
-    int64_t *received_us = encoder->rows.received_us + source->first_row;
+    const struct record *records = chunk->records;
+    int64_t *time_ns = encoder->rows.time_ns + chunk->row;
+    int64_t *received_us = encoder->rows.received_us + chunk->row;
     struct store_block_info info = encoder->header.info;
     uint64_t raw_bytes = 0;
-    for (uint32_t i = 0; i < source->batch->n_records; i++) {
+    for (uint32_t i = 0; i < chunk->n; i++) {
         int64_t time = records[i].time_ns, received = records[i].received_us;
         time_ns[i] = time;
         received_us[i] = received;
@@ -83,31 +83,20 @@ static void add_times(struct store_encoder *encoder, const struct source *source
     encoder->header.raw_bytes += raw_bytes;
 }
 
-static void sum_up_codes(struct store_block_info *info, const bool seen[PRI_CODES])
+static void add_codes(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    for (unsigned code = 0; code < PRI_CODES; code++) {
-        if (seen[code]) {
-            info->severities |= (uint16_t)(1u << code % PRI_SEVERITIES);
-            info->facilities |= 1u << code / PRI_SEVERITIES;
-        }
-    }
-}
-
-static void add_codes(struct store_encoder *encoder, const struct source *source)
-{
-    const struct record *records = source->batch->records;
-    uint8_t *digits = encoder->rows.digits + source->first_row;
-    uint8_t *flags = encoder->rows.flags + source->first_row;
-    uint8_t *pri = encoder->rows.pri + source->first_row;
-    uint8_t *format = encoder->rows.format + source->first_row;
+    const struct record *records = chunk->records;
+    uint8_t *digits = encoder->rows.digits + chunk->row;
+    uint8_t *flags = encoder->rows.flags + chunk->row;
+    uint8_t *pri = encoder->rows.pri + chunk->row;
+    uint8_t *format = encoder->rows.format + chunk->row;
     uint8_t max_digits = encoder->max_digits;
-    bool seen[PRI_CODES] = {false};
-    for (uint32_t i = 0; i < source->batch->n_records; i++) {
+    for (uint32_t i = 0; i < chunk->n; i++) {
         const struct record *record = &records[i];
         unsigned facility = record->facility < 24 ? record->facility : PRI_NO_FACILITY;
         unsigned severity = record->severity < 8 ? record->severity : PRI_NO_SEVERITY;
         unsigned code = facility * PRI_SEVERITIES + severity;
-        seen[code] = true;
+        encoder->codes[code] = true;
         pri[i] = (uint8_t)code;
         digits[i] = record->time_digits;
         flags[i] = record->flags;
@@ -116,39 +105,37 @@ static void add_codes(struct store_encoder *encoder, const struct source *source
             max_digits = record->time_digits;
     }
     encoder->max_digits = max_digits;
-    sum_up_codes(&encoder->header.info, seen);
 }
 
-static int add_senders(struct store_encoder *encoder, const struct source *source)
+static int add_senders(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    const struct record *records = source->batch->records;
-    uint32_t *peer = encoder->rows.peer + source->first_row;
-    uint32_t *input = encoder->rows.input + source->first_row;
-    for (uint32_t i = 0; i < source->batch->n_records; i++) {
-        input[i] = source->input;
-        if (encoder_peer(encoder, source, records[i].peer, &peer[i]) < 0)
+    const struct record *records = chunk->records;
+    uint32_t *peer = encoder->rows.peer + chunk->row;
+    uint32_t *input = encoder->rows.input + chunk->row;
+    for (uint32_t i = 0; i < chunk->n; i++) {
+        input[i] = chunk->source->input;
+        if (encoder_peer(encoder, chunk->source, records[i].peer, &peer[i]) < 0)
             return -ENOMEM;
     }
     return 0;
 }
 
-static int add_places(struct store_encoder *encoder, const struct source *source)
+static int add_places(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    const struct batch *batch = source->batch;
-    uint32_t *place = encoder->rows.place + source->first_row;
-    uint32_t *geo_off = encoder->rows.geo_off + source->first_row;
-    uint8_t *geo_len = encoder->rows.geo_len + source->first_row;
-    uint8_t *geo_from = encoder->rows.geo_from + source->first_row;
-    if (batch->n_places == 0) {
-        memset(place, 0, batch->n_records * sizeof(*place));
-        memset(geo_off, 0, batch->n_records * sizeof(*geo_off));
-        memset(geo_len, 0, batch->n_records);
-        memset(geo_from, RECORD_GEO_NONE, batch->n_records);
+    uint32_t *place = encoder->rows.place + chunk->row;
+    uint32_t *geo_off = encoder->rows.geo_off + chunk->row;
+    uint8_t *geo_len = encoder->rows.geo_len + chunk->row;
+    uint8_t *geo_from = encoder->rows.geo_from + chunk->row;
+    if (chunk->source->batch->n_places == 0) {
+        memset(place, 0, chunk->n * sizeof(*place));
+        memset(geo_off, 0, chunk->n * sizeof(*geo_off));
+        memset(geo_len, 0, chunk->n);
+        memset(geo_from, RECORD_GEO_NONE, chunk->n);
         return 0;
     }
-    for (uint32_t i = 0; i < batch->n_records; i++) {
-        const struct record *record = &batch->records[i];
-        if (encoder_place(encoder, source, record->place, &place[i]) < 0)
+    for (uint32_t i = 0; i < chunk->n; i++) {
+        const struct record *record = &chunk->records[i];
+        if (encoder_place(encoder, chunk->source, record->place, &place[i]) < 0)
             return -ENOMEM;
         bool in_message = place[i] && record->geo_from == RECORD_GEO_MESSAGE;
         geo_from[i] = place[i] ? record->geo_from : RECORD_GEO_NONE;
@@ -158,11 +145,23 @@ static int add_places(struct store_encoder *encoder, const struct source *source
     return 0;
 }
 
-int encoder_add_numbers(struct store_encoder *encoder, const struct source *source)
+int encoder_add_numbers(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    add_times(encoder, source);
-    add_codes(encoder, source);
-    if (add_senders(encoder, source) < 0 || add_places(encoder, source) < 0)
+    add_times(encoder, chunk);
+    add_codes(encoder, chunk);
+    if (add_senders(encoder, chunk) < 0 || add_places(encoder, chunk) < 0)
         return -ENOMEM;
-    return encoder_count(encoder, source);
+    return encoder_count(encoder, chunk);
+}
+
+void encoder_sum_up(struct store_encoder *encoder)
+{
+    struct store_block_info *info = &encoder->header.info;
+    info->n_rows = (uint32_t)encoder->n_rows;
+    for (unsigned code = 0; code < PRI_CODES; code++) {
+        if (encoder->codes[code]) {
+            info->severities |= (uint16_t)(1u << code % PRI_SEVERITIES);
+            info->facilities |= 1u << code / PRI_SEVERITIES;
+        }
+    }
 }

@@ -253,26 +253,27 @@ static uint64_t keep_text(struct text_encoder *encoder, const char *text, uint64
     return value_of_text(at, len);
 }
 
-static void use_template(struct text_encoder *encoder, uint32_t index, const char *text, size_t len,
-                         uint64_t *values)
+/* Counts a row to its template. */
+static uint32_t use_template(struct text_encoder *encoder, uint32_t index, struct text text,
+                             uint64_t *values)
 {
     struct text_template *template = &encoder->templates[index];
     for (uint64_t left = template->text_slots; left; left &= left - 1) {
         uint64_t *value = &values[__builtin_ctzll(left)];
-        *value = keep_text(encoder, text, *value);
+        *value = keep_text(encoder, text.data, *value);
     }
-    encoder->n_vars += template->n_slots;
-    template->n_text_bytes += len;
+    template->n_text_bytes += text.len;
     if (template->n_rows++ == 0)
         encoder->used[encoder->n_used++] = index;
+    return template->n_slots;
 }
 
 /* What the tree does not find: a template that is known all the same, or a new one. */
-static uint32_t split_and_find(struct text_encoder *encoder, const char *text, size_t len,
-                               uint64_t *ret_values, bool *ret_has_chain)
+static uint32_t split_and_find(struct text_encoder *encoder, struct text text, uint64_t *ret_values,
+                               bool *ret_has_chain)
 {
     struct split *split = &encoder->split;
-    if (encoder->n_rest > 0 || !split_text(text, len, split))
+    if (encoder->n_rest > 0 || !split_text(text.data, text.len, split))
         return UINT32_MAX;
     memcpy(ret_values, split->values, split->n_slots * sizeof(*ret_values));
     *ret_has_chain = split->has_chain;
@@ -280,25 +281,45 @@ static uint32_t split_and_find(struct text_encoder *encoder, const char *text, s
 }
 
 /*
- * The values of slots come to the filter column by column; texts without template, and those in
- * which addresses may hide behind one another, at once.
+ * One row; returns how many values it has. The values of slots come to the filter column by column;
+ * texts without template, and those in which addresses may hide behind one another, at once.
  */
-void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len, size_t n_readable)
+static inline uint32_t add_text(struct text_encoder *encoder, struct text text, size_t n_readable,
+                                uint64_t *values, bool has_room, uint32_t *ret_template)
 {
-    uint64_t *values = (uint64_t *)encoder->vars.data + encoder->n_vars;
-    struct text_row *row = (struct text_row *)encoder->rows.data + encoder->n_rows++;
-    uint32_t index = UINT32_MAX;
+    uint32_t index = UINT32_MAX, n_values = 0;
     bool has_chain = false;
-    if (encoder->var_capacity - encoder->n_vars >= TEMPLATE_MAX_SLOTS) {
-        index = template_tree_match(&encoder->tree, text, len, n_readable, values, &has_chain);
-        if (index == TREE_NONE)
-            index = split_and_find(encoder, text, len, values, &has_chain);
-    }
-    *row = (struct text_row){index + 1, (uint32_t)encoder->n_vars};
+    if (has_room)
+        index = template_tree_match(&encoder->tree, text.data, text.len, n_readable, values,
+                                    &has_chain);
+    if (index == TREE_NONE && has_room)
+        index = split_and_find(encoder, text, values, &has_chain);
     if (index != UINT32_MAX)
-        use_template(encoder, index, text, len, values);
+        n_values = use_template(encoder, index, text, values);
     if (encoder->filter && (index == UINT32_MAX || has_chain))
-        filter_builder_add_text(encoder->filter, text, len);
+        filter_builder_add_text(encoder->filter, text.data, text.len);
+    *ret_template = index + 1;
+    return n_values;
+}
+
+void text_encoder_add(struct text_encoder *encoder, const struct text_spans *spans)
+{
+    static const char empty[TREE_SLACK];
+    struct text_row *row = (struct text_row *)encoder->rows.data + encoder->n_rows;
+    uint64_t *values = (uint64_t *)encoder->vars.data;
+    size_t n_vars = encoder->n_vars, last = encoder->var_capacity - TEMPLATE_MAX_SLOTS;
+    const char *at = (const char *)spans->first;
+    for (size_t i = 0; i < spans->n; i++, row++, at += spans->stride) {
+        struct span span;
+        memcpy(&span, at, sizeof(span));
+        struct text text = {span.len ? spans->bytes + span.off : empty, span.len};
+        size_t n_readable = span.len ? spans->n_readable - span.off : sizeof(empty);
+        row->first_var = (uint32_t)n_vars;
+        n_vars += add_text(encoder, text, n_readable, values + n_vars, n_vars <= last,
+                           &row->template);
+    }
+    encoder->n_rows += spans->n;
+    encoder->n_vars = n_vars;
 }
 
 /* Numbers the templates that stay, and gives their columns places. Returns how many stay. */

@@ -78,10 +78,15 @@ size_t text_encoder_bytes(uint32_t max_templates, size_t n_rows, size_t n_bytes)
 int text_encoder_begin(struct text_encoder *encoder);
 /* Makes room for n_rows more, of n_bytes of text. Returns 0, -ENOMEM. */
 int text_encoder_reserve(struct text_encoder *encoder, size_t n_rows, size_t n_bytes);
-/* The text of the next row. n_readable >= len: bytes at `text` that may be read, of whatever value.
- * There must be room. */
-void text_encoder_add(struct text_encoder *encoder, const char *text, size_t len,
-                      size_t n_readable);
+/* The texts of the next rows: n spans of `bytes`, `stride` bytes apart. */
+struct text_spans {
+    const char *bytes;
+    size_t n_readable; /* of them; spans that are not empty lie within */
+    const struct span *first;
+    size_t stride, n;
+};
+/* There must be room. */
+void text_encoder_add(struct text_encoder *encoder, const struct text_spans *spans);
 
 /*
  * order: which row, as counted by text_encoder_add(), is stored first, second, … Fills

@@ -26,63 +26,64 @@ int encoder_begin_texts(struct store_encoder *encoder)
     return 0;
 }
 
-/* A column of which no batch had any text so far: the rows before this one have none. */
+/* A column of which no row had any text so far: those before this one have none. */
 static int catch_up(struct text_encoder *texts, size_t n_rows)
 {
-    if (text_encoder_reserve(texts, n_rows - texts->n_rows, 0) < 0)
+    static const struct span nothing = {0, 0};
+    const struct text_spans spans = {"", 0, &nothing, 0, n_rows - texts->n_rows};
+    if (spans.n == 0)
+        return 0;
+    if (text_encoder_reserve(texts, spans.n, 0) < 0)
         return -ENOMEM;
-    while (texts->n_rows < n_rows)
-        text_encoder_add(texts, "", 0, 0);
+    text_encoder_add(texts, &spans);
     return 0;
 }
 
-static void measure(struct source *source, size_t n_bytes[N_TEXT_COLUMNS])
+/* The bytes of each column, and how far the lines reach. */
+static size_t measure(const struct chunk *chunk, size_t n_bytes[N_TEXT_COLUMNS])
 {
-    const struct batch *batch = source->batch;
-    for (uint32_t i = 0; i < batch->n_records; i++) {
-        const struct record *record = &batch->records[i];
-        uint32_t end = record->line.off + record->line.len;
-        source->n_bytes = end > source->n_bytes ? end : source->n_bytes;
-        for (unsigned column = 0; column < N_TEXT_COLUMNS; column++)
-            n_bytes[column] += span_of(record, column)->len;
+    size_t end = 0;
+    for (size_t i = 0; i < chunk->n; i++) {
+        const struct record *record = &chunk->records[i];
+        size_t line_end = record->line.off + record->line.len;
+        end = line_end > end ? line_end : end;
+        for (unsigned column = 0; column < N_TEXT_COLUMNS; column++) {
+            const struct span *span = span_of(record, column);
+            size_t span_end = span->len ? span->off + span->len : 0;
+            end = span_end > end ? span_end : end;
+            n_bytes[column] += span->len;
+        }
     }
+    return end;
 }
 
-static int reserve(struct store_encoder *encoder, enum text_column column, size_t n_rows,
-                   size_t n_bytes)
+static int take_column(struct store_encoder *encoder, const struct chunk *chunk,
+                       enum text_column column, size_t n_bytes, size_t n_readable)
 {
+    struct text_encoder *texts = &encoder->texts[column];
+    const struct text_spans spans = {chunk->source->batch->bytes, n_readable,
+                                     span_of(chunk->records, column), sizeof(struct record),
+                                     chunk->n};
     encoder->text_bytes[column] += n_bytes;
     if (encoder->text_bytes[column] > MAX_SECTION_BYTES / 2)
         return -E2BIG;
     if (encoder->text_bytes[column] == 0)
         return 0;
-    int r = catch_up(&encoder->texts[column], encoder->n_rows);
-    return r < 0 ? r : text_encoder_reserve(&encoder->texts[column], n_rows, n_bytes);
+    if (catch_up(texts, chunk->row) < 0 || text_encoder_reserve(texts, chunk->n, n_bytes) < 0)
+        return -ENOMEM;
+    text_encoder_add(texts, &spans);
+    return 0;
 }
 
-int encoder_reserve_texts(struct store_encoder *encoder, struct source *source)
+int encoder_take_texts(struct store_encoder *encoder, const struct chunk *chunk)
 {
     size_t n_bytes[N_TEXT_COLUMNS] = {0};
-    int r = 0;
-    measure(source, n_bytes);
+    size_t n_readable = measure(chunk, n_bytes);
+    size_t n_message_bytes = encoder->text_bytes[TEXT_MESSAGE] + n_bytes[TEXT_MESSAGE];
+    int r = filter_builder_reserve(&encoder->filter, n_message_bytes / FILTERED_BYTES + 64);
     for (unsigned i = 0; r == 0 && i < N_TEXT_COLUMNS; i++)
-        r = reserve(encoder, i, source->batch->n_records, n_bytes[i]);
-    return r < 0 ? r
-                 : filter_builder_reserve(&encoder->filter,
-                                          encoder->text_bytes[TEXT_MESSAGE] / FILTERED_BYTES + 64);
-}
-
-void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
-                           const struct record *record)
-{
-    const struct batch *batch = source->batch;
-    for (unsigned i = 0; i < N_TEXT_COLUMNS; i++) {
-        struct span span = *span_of(record, i);
-        size_t n_readable =
-            source->n_bytes > span.off + span.len ? source->n_bytes - span.off : span.len;
-        if (encoder->text_bytes[i] > 0)
-            text_encoder_add(&encoder->texts[i], batch->bytes + span.off, span.len, n_readable);
-    }
+        r = take_column(encoder, chunk, i, n_bytes[i], n_readable);
+    return r;
 }
 
 /* The batch that a row came in. */

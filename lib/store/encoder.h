@@ -40,7 +40,15 @@ struct source {
     /* while its rows are added: */
     uint32_t *peers, *places; /* the dictionary entries (1 + index, 0: not looked up) of the batch's */
     uint32_t input;
-    uint32_t n_bytes; /* that its lines reach over, from the first byte of the batch */
+};
+
+/* Some of its rows: few enough that records and lines stay in the nearest cache from walk to walk. */
+#define CHUNK_ROWS 128
+
+struct chunk {
+    const struct source *source;
+    const struct record *records;
+    size_t row, n;
 };
 
 static inline bool same_text(struct text a, struct text b)
@@ -84,6 +92,7 @@ struct store_encoder {
     int failed;    /* what adding to it met with: 0 or a negative errno */
     struct block_header header;
     uint8_t max_digits;
+    bool codes[PRI_CODES]; /* that were seen */
     size_t text_bytes[N_TEXT_COLUMNS];
 
     struct buffer sources, maps; /* struct source; uint32_t */
@@ -159,19 +168,18 @@ int encoder_find_place(struct store_encoder *encoder, const struct place *place,
 int encoder_input(struct store_encoder *encoder, uint16_t index, uint32_t *ret_input);
 /* Counts the rows of a batch, whose places are in rows.place, in their cells of the roll-up. Returns 0,
  * -ENOMEM. */
-int encoder_count(struct store_encoder *encoder, const struct source *source);
+int encoder_count(struct store_encoder *encoder, const struct chunk *chunk);
 /* Of this batch's records, what their rows keep but streams and texts, and what the header says of
  * them. Returns 0, -ENOMEM. */
-int encoder_add_numbers(struct store_encoder *encoder, const struct source *source);
+int encoder_add_numbers(struct store_encoder *encoder, const struct chunk *chunk);
+/* What the header says of all rows. */
+void encoder_sum_up(struct store_encoder *encoder);
 /*
- * Makes room for the texts of all rows of the batch, and finds out source->n_bytes; then they are
- * added row by row. When the rows are in order, they are finished: what the filter has to know of
- * them is known then, and their columns can be written. Return 0, -ENOMEM, -E2BIG.
+ * The texts of rows. When these are in order, they are finished: what the filter has to know of them
+ * is known then, and their columns can be written. Return 0, -ENOMEM, -E2BIG.
  */
-int encoder_reserve_texts(struct store_encoder *encoder, struct source *source);
+int encoder_take_texts(struct store_encoder *encoder, const struct chunk *chunk);
 int encoder_finish_texts(struct store_encoder *encoder);
-void encoder_add_row_texts(struct store_encoder *encoder, const struct source *source,
-                           const struct record *record);
 /* Ranks the streams by app, and fills rows.starts with the first place of each. */
 void encoder_rank_streams(struct store_encoder *encoder);
 

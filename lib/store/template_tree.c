@@ -252,12 +252,6 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
     set_way(&tree->nodes[node]);
 }
 
-/*
- * The walk reads up to SLACK bytes beyond the text; the byte behind it is in no slot, so that only
- * labels may reach over the end.
- */
-#define SLACK 32
-
 static inline uint32_t take_digits(const char *text, uint64_t *ret_value)
 {
     static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
@@ -443,8 +437,8 @@ static bool turn(const struct template_tree *tree, struct position *position, co
            go_back(tree, position, text, trail);
 }
 
-static uint32_t walk(const struct template_tree *tree, const char *text, uint32_t len,
-                     uint64_t *ret_values, bool *ret_has_chain)
+uint32_t template_tree_walk(const struct template_tree *tree, const char *text, uint32_t len,
+                            uint64_t *ret_values, bool *ret_has_chain)
 {
     struct position position = {tree->nodes, ret_values, 0}, turned;
     struct trail trail;
@@ -466,21 +460,13 @@ static uint32_t walk(const struct template_tree *tree, const char *text, uint32_
 }
 
 /* Copied in front of zeros, which are in no label and no slot. */
-static uint32_t walk_copy(const struct template_tree *tree, const char *text, size_t len,
-                          uint64_t *ret_values, bool *ret_has_chain)
+uint32_t template_tree_walk_copy(const struct template_tree *tree, const char *text, size_t len,
+                                 uint64_t *ret_values, bool *ret_has_chain)
 {
-    char copy[TEMPLATE_MAX_BYTES + SLACK];
-    memcpy(copy, text, len);
-    memset(copy + len, 0, SLACK);
-    return walk(tree, copy, (uint32_t)len, ret_values, ret_has_chain);
-}
-
-uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
-                             size_t n_readable, uint64_t *ret_values, bool *ret_has_chain)
-{
+    char copy[TEMPLATE_MAX_BYTES + TREE_SLACK];
     if (len > TEMPLATE_MAX_BYTES)
         return TREE_NONE;
-    if (n_readable < len + SLACK || token_byte(text[len]) || text[len] == '.')
-        return walk_copy(tree, text, len, ret_values, ret_has_chain);
-    return walk(tree, text, (uint32_t)len, ret_values, ret_has_chain);
+    memcpy(copy, text, len);
+    memset(copy + len, 0, TREE_SLACK);
+    return template_tree_walk(tree, copy, (uint32_t)len, ret_values, ret_has_chain);
 }

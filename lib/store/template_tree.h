@@ -15,6 +15,7 @@
  */
 
 #include "store/split.h"
+#include "store/token.h"
 
 #define TREE_NONE UINT32_MAX
 
@@ -79,12 +80,29 @@ void template_tree_insert(struct template_tree *tree, const char *skeleton, size
                           uint32_t leaf);
 
 /*
+ * A walk reads up to TREE_SLACK bytes beyond the text; the byte behind it is in no slot, so that only
+ * labels may reach over the end. A copy of the text is walked where that is not so.
+ */
+#define TREE_SLACK 32
+uint32_t template_tree_walk(const struct template_tree *tree, const char *text, uint32_t len,
+                            uint64_t *ret_values, bool *ret_has_chain);
+uint32_t template_tree_walk_copy(const struct template_tree *tree, const char *text, size_t len,
+                                 uint64_t *ret_values, bool *ret_has_chain);
+
+/*
  * The template that a text is of, or TREE_NONE; the tree need not find every text of it.
  * n_readable >= len: bytes at `text` that may be read, of whatever value. ret_values has room for
  * TEMPLATE_MAX_SLOTS; they, and has_chain, are as split_text() has them, except that those which are
  * static in the template are no slots, and that a TEXT slot may hold digits alone.
  */
-uint32_t template_tree_match(const struct template_tree *tree, const char *text, size_t len,
-                             size_t n_readable, uint64_t *ret_values, bool *ret_has_chain);
+static inline uint32_t template_tree_match(const struct template_tree *tree, const char *text,
+                                           size_t len, size_t n_readable, uint64_t *ret_values,
+                                           bool *ret_has_chain)
+{
+    if (n_readable < len + TREE_SLACK || len > TEMPLATE_MAX_BYTES || token_byte(text[len]) ||
+        text[len] == '.')
+        return template_tree_walk_copy(tree, text, len, ret_values, ret_has_chain);
+    return template_tree_walk(tree, text, (uint32_t)len, ret_values, ret_has_chain);
+}
 
 #endif
