@@ -25,7 +25,7 @@
  * A place is added when a record needs it, so that there are never more than records.
  */
 
-#define AHEAD      4  /* records */
+#define AHEAD      8  /* records */
 #define LINE_BYTES 64 /* of the processor's cache */
 
 static bool find_peer(const struct batch *batch, struct geo_query *query)
@@ -48,6 +48,16 @@ static bool find_in_message(const struct batch *batch, struct geo_query *query)
     return true;
 }
 
+/*
+ * Another processor has parsed the batch, and has it still: what is needed soon is fetched, of a
+ * record, which will be written, and of a message that begins there.
+ */
+static void fetch_record(const struct record *record)
+{
+    __builtin_prefetch(record, 1);
+    __builtin_prefetch((const char *)(record + 1) - 1, 1);
+}
+
 /* Queries of peers. Neighbours mostly have the same one, which is judged once. */
 static size_t gather_peers(struct geo_worker *worker, const struct batch *batch,
                            struct record *records, size_t n_records)
@@ -55,6 +65,8 @@ static size_t gather_peers(struct geo_worker *worker, const struct batch *batch,
     size_t n_queries = 0;
     const struct record *not_public = NULL;
     for (size_t i = 0; i < n_records; i++) {
+        if (i + 2 * AHEAD < n_records)
+            fetch_record(&records[i + 2 * AHEAD]);
         if (records[i].place != 0 || (not_public && records[i].peer == not_public->peer))
             continue;
         struct geo_query *query = &worker->queries[n_queries];
@@ -65,16 +77,6 @@ static size_t gather_peers(struct geo_worker *worker, const struct batch *batch,
             not_public = &records[i];
     }
     return n_queries;
-}
-
-/*
- * Another processor has parsed the batch, and has it still: what is needed soon is fetched, of a
- * record, which will be written, and of a message that begins there.
- */
-static void fetch_record(const struct record *record)
-{
-    __builtin_prefetch(record, 1);
-    __builtin_prefetch((const char *)(record + 1) - 1, 1);
 }
 
 static void fetch_message(const struct batch *batch, const struct record *record)

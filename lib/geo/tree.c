@@ -107,14 +107,18 @@ void geo_tree_deinit(struct geo_tree *tree)
     *tree = GEO_TREE_NULL;
 }
 
+static const uint32_t *table_entry(const struct geo_tree *tree, const struct geo_walk *walk)
+{
+    return &tree->table4[walk->address[12] << 8 | walk->address[13]];
+}
+
 static void start(const struct geo_tree *tree, struct geo_walk *walk)
 {
-    const uint8_t *address = walk->address;
     if (!walk->is_ipv4) {
         walk->at = tree->is_ipv6 ? 0 : tree->n_nodes;
         walk->bit = 0;
     } else if (tree->table4) {
-        walk->at = tree->table4[address[12] << 8 | address[13]];
+        walk->at = *table_entry(tree, walk);
         walk->bit = 96 + TABLE_BITS;
     } else {
         walk->at = tree->root4;
@@ -149,6 +153,8 @@ void geo_tree_walk(const struct geo_tree *tree, struct geo_walk *walks, size_t n
 {
     assert(n <= GEO_TREE_LANES);
     uint8_t under_way[GEO_TREE_LANES];
+    for (size_t i = 0; tree->table4 && i < n; i++)
+        __builtin_prefetch(table_entry(tree, &walks[i]));
     for (size_t i = 0; i < n; i++) {
         under_way[i] = (uint8_t)i;
         start(tree, &walks[i]);
