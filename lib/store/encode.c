@@ -37,6 +37,7 @@ int encoder_new(const struct store_options *options, struct store_encoder **ret_
     struct store_encoder *encoder = calloc(1, sizeof(*encoder));
     if (!encoder)
         return -ENOMEM;
+    encoder->is_fast = options->compression <= 2;
     encoder->inputs = options->inputs;
     encoder->n_inputs = options->n_inputs;
     encoder->zstd = ZSTD_createCCtx();

@@ -83,6 +83,7 @@ void rows_deinit(struct rows *rows);
 
 struct store_encoder {
     ZSTD_CCtx *zstd;
+    bool is_fast; /* the level is */
     const char *const *inputs;
     size_t n_inputs;
 
