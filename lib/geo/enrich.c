@@ -191,11 +191,22 @@ static void answer_queries(struct geo_worker *worker, struct batch *batch,
     }
 }
 
+/* A batch of senders that can be nowhere is not walked for them. */
+static bool has_public_peer(const struct batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n_peers; i++)
+        if (geo_is_public(batch->peers[i].address))
+            return true;
+    return false;
+}
+
 static void enrich_chunk(struct geo_worker *worker, struct batch *batch, struct record *records,
-                         size_t n_records)
+                         size_t n_records, bool has_peers)
 {
     for (size_t i = 0; i < worker->n_lookup; i++) {
         bool is_peer = worker->lookup[i] == GEO_LOOKUP_PEER;
+        if (is_peer && !has_peers)
+            continue;
         size_t n_queries = is_peer ? gather_peers(worker, batch, records, n_records)
                                    : gather_messages(worker, batch, records, n_records);
         answer_queries(worker, batch, is_peer ? RECORD_GEO_PEER : RECORD_GEO_MESSAGE, n_queries);
@@ -212,9 +223,10 @@ void geo_enrich_batch(struct geo_worker *worker, struct batch *batch)
     assert(!batch->geo_owner);
     geo_worker_use_current_set(worker);
     worker->n_batches++;
+    bool has_peers = has_public_peer(batch);
     for (uint32_t at = 0, n; at < batch->n_records; at += n) {
         n = batch->n_records - at < GEO_CHUNK ? batch->n_records - at : GEO_CHUNK;
-        enrich_chunk(worker, batch, batch->records + at, n);
+        enrich_chunk(worker, batch, batch->records + at, n, has_peers);
     }
     if (batch->n_places > 0) {
         batch->geo_owner = geo_set_ref(worker->set);
