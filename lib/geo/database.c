@@ -136,8 +136,8 @@ void geo_database_prefetch(const struct geo_database *database, uint32_t offset)
 }
 
 void geo_database_decode(const struct geo_database *database, uint32_t offset,
-                         struct place *ret_place)
+                         struct geo_keys *keys, struct place *ret_place)
 {
     const MMDB_s *mmdb = &database->mmdb;
-    geo_entry_decode(mmdb->data_section, mmdb->data_section_size, offset, ret_place);
+    geo_entry_decode(mmdb->data_section, mmdb->data_section_size, offset, keys, ret_place);
 }

@@ -13,6 +13,7 @@
  * known to database.c only.
  */
 struct geo_database;
+struct geo_keys;
 
 /*
  * Opens and maps a regular file. Returns 0, -EINVAL (not a regular file), -EBADMSG (not a MaxMind
@@ -33,8 +34,8 @@ bool geo_database_has_family(const struct geo_database *database, bool is_ipv4);
 void geo_database_find(const struct geo_database *database, struct geo_walk *walks, size_t n);
 /* Fetches an entry that will be decoded soon. */
 void geo_database_prefetch(const struct geo_database *database, uint32_t offset);
-/* The entry at an offset that was found. */
+/* The entry at an offset that was found. keys: as in geo_entry_decode(), of this database. */
 void geo_database_decode(const struct geo_database *database, uint32_t offset,
-                         struct place *ret_place);
+                         struct geo_keys *keys, struct place *ret_place);
 
 #endif

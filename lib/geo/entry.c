@@ -311,16 +311,36 @@ static const struct member {
 };
 /* clang-format on */
 
-static void take_member(const struct section *section, const struct value *key, struct value *value,
-                        struct place *place)
+#define N_MEMBERS (sizeof(members) / sizeof(members[0]))
+#define NO_MEMBER N_MEMBERS
+
+static size_t find_key(const struct section *section, const struct value *key)
 {
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        if (is_key(section, key, members[i].name, members[i].name_len)) {
-            if (follow(section, value))
-                members[i].take(section, value, place);
-            return;
+    size_t i = 0;
+    while (i < N_MEMBERS && !is_key(section, key, members[i].name, members[i].name_len))
+        i++;
+    return i;
+}
+
+/* Which member a key, read as it stands, is of. False: it is no text. */
+static bool member_of(const struct section *section, struct value *key, struct geo_keys *keys,
+                      size_t *ret_member)
+{
+    struct geo_key *known = NULL;
+    uint64_t at = 1 + (uint64_t)key->at;
+    if (keys && key->type == TYPE_POINTER) {
+        known = &keys->keys[(uint32_t)(at * 0x9e3779b1u) / (UINT32_MAX / GEO_KEYS + 1)];
+        if (known->at == at) {
+            *ret_member = known->member;
+            return true;
         }
     }
+    if (!follow(section, key) || key->type != TYPE_TEXT)
+        return false;
+    *ret_member = find_key(section, key);
+    if (known)
+        *known = (struct geo_key){at, (uint8_t)*ret_member};
+    return true;
 }
 
 /* NaN fails both. */
@@ -329,16 +349,31 @@ static bool is_on_earth(double lat, double lon)
     return fabs(lat) <= 90 && fabs(lon) <= 180;
 }
 
-void geo_entry_decode(const uint8_t *data, size_t size, uint32_t offset, struct place *ret_place)
+/* One pair of the entry's map; *at is moved past it. False: it is damaged. */
+static bool take_pair(const struct section *section, size_t *at, struct geo_keys *keys,
+                      struct place *place)
+{
+    struct value key, value;
+    size_t member;
+    if (!read_raw(section, at, &key) || !member_of(section, &key, keys, &member) ||
+        !read_whole(section, at, &value))
+        return false;
+    if (member != NO_MEMBER && follow(section, &value))
+        members[member].take(section, &value, place);
+    return true;
+}
+
+void geo_entry_decode(const uint8_t *data, size_t size, uint32_t offset, struct geo_keys *keys,
+                      struct place *ret_place)
 {
     struct section section = {data, size};
     struct place place = {.lat = NAN, .lon = NAN};
-    struct value map, key, value;
+    struct value map;
     size_t at = offset;
     if (read_value(&section, &at, &map) && map.type == TYPE_MAP) {
         at = map.at;
-        for (uint32_t i = 0; i < map.size && read_pair(&section, &at, &key, &value); i++)
-            take_member(&section, &key, &value, &place);
+        for (uint32_t i = 0; i < map.size && take_pair(&section, &at, keys, &place); i++)
+            ;
     }
     place.has_location = is_on_earth(place.lat, place.lon);
     if (!place.has_location)

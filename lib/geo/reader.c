@@ -29,25 +29,29 @@ struct group {
 int geo_reader_init(struct geo_reader *reader, size_t n_databases, bool keeps_parts)
 {
     struct geo_tally *tallies = calloc(n_databases + 1, sizeof(*tallies));
+    struct geo_keys *keys = calloc(n_databases + 1, sizeof(*keys));
     struct geo_part *parts = keeps_parts ? calloc(N_PARTS, sizeof(*parts)) : NULL;
-    if (!tallies || (keeps_parts && !parts)) {
+    if (!tallies || !keys || (keeps_parts && !parts)) {
         free(tallies);
+        free(keys);
         free(parts);
         return -ENOMEM;
     }
-    *reader = (struct geo_reader){tallies, parts};
+    *reader = (struct geo_reader){tallies, n_databases, keys, parts};
     return 0;
 }
 
 void geo_reader_deinit(struct geo_reader *reader)
 {
     free(reader->tallies);
+    free(reader->keys);
     free(reader->parts);
     *reader = GEO_READER_NULL;
 }
 
 void geo_reader_forget(struct geo_reader *reader)
 {
+    memset(reader->keys, 0, (reader->n_databases + 1) * sizeof(*reader->keys));
     if (reader->parts)
         memset(reader->parts, 0, N_PARTS * sizeof(*reader->parts));
 }
@@ -68,13 +72,13 @@ static const struct place *decode(struct geo_reader *reader, const struct geo_se
 {
     const struct geo_database *database = set->databases[index];
     if (!reader->parts) {
-        geo_database_decode(database, offset, spare);
+        geo_database_decode(database, offset, &reader->keys[index], spare);
         return spare;
     }
     uint64_t key = key_of(index, offset);
     struct geo_part *part = part_of(reader, key);
     if (part->key != key) {
-        geo_database_decode(database, offset, &part->place);
+        geo_database_decode(database, offset, &reader->keys[index], &part->place);
         part->key = key;
     }
     return &part->place;

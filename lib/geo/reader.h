@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "geo/entry.h"
 #include "geo/set.h"
 
 /*
@@ -24,6 +25,8 @@ struct geo_part {
 
 struct geo_reader {
     struct geo_tally *tallies; /* one a database */
+    size_t n_databases;
+    struct geo_keys *keys;     /* one a database */
     struct geo_part *parts;    /* direct-mapped by key; NULL: every entry is decoded */
 };
 

@@ -7,14 +7,30 @@
 #include "geo-test.h"
 #include "geo/entry.h"
 
-/* A data section by hand, in memory of its exact size. */
+static void assert_same_place(const struct place *a, const struct place *b)
+{
+    assert_memory_equal(a->country, b->country, sizeof(a->country));
+    assert_ptr_equal(a->city.data, b->city.data);
+    assert_ptr_equal(a->region.data, b->region.data);
+    assert_ptr_equal(a->org.data, b->org.data);
+    assert_true(a->lat == b->lat && a->lon == b->lon && a->has_location == b->has_location);
+    assert_int_equal(a->asn, b->asn);
+}
+
+/* A data section by hand, in memory of its exact size; with keys that are not known yet, and that
+ * are, it says the same. */
 static struct place decode(const char *bytes, size_t size, uint32_t offset)
 {
     uint8_t *copy = malloc(size ? size : 1);
     assert_non_null(copy);
     memcpy(copy, bytes, size);
-    struct place place;
-    geo_entry_decode(copy, size, offset, &place);
+    struct geo_keys keys = {0};
+    struct place place, again;
+    geo_entry_decode(copy, size, offset, NULL, &place);
+    for (unsigned i = 0; i < 2; i++) {
+        geo_entry_decode(copy, size, offset, &keys, &again);
+        assert_same_place(&again, &place);
+    }
     /* Read all that it points to, then let go of it. */
     const struct text texts[] = {place.city, place.region, place.org};
     for (unsigned i = 0; i < 3; i++)
