@@ -313,7 +313,9 @@ void text_encoder_add(struct text_encoder *encoder, const struct text_spans *spa
         struct span span;
         memcpy(&span, at, sizeof(span));
         struct text text = {span.len ? spans->bytes + span.off : empty, span.len};
-        size_t n_readable = span.len ? spans->n_readable - span.off : sizeof(empty);
+        size_t n_readable = sizeof(empty);
+        if (span.len)
+            n_readable = spans->n_readable > span.off ? spans->n_readable - span.off : 0;
         row->first_var = (uint32_t)n_vars;
         n_vars += add_text(encoder, text, n_readable, values + n_vars, n_vars <= last,
                            &row->template);
@@ -486,13 +488,34 @@ static int put_templates(struct text_encoder *encoder, uint32_t n, uint64_t n_te
     return 1;
 }
 
+/* All rows are of one template: each has its values where its number says. */
+static void sort_as_one(struct text_encoder *encoder, const uint32_t *order,
+                        const struct text_template *template)
+{
+    const uint64_t *vars = (const uint64_t *)encoder->vars.data;
+    uint64_t *value = (uint64_t *)encoder->columns.data;
+    uint32_t *index = (uint32_t *)encoder->index.data;
+    size_t n_slots = template->n_slots;
+    for (size_t slot = 0; slot < n_slots; slot++)
+        for (size_t i = 0; i < encoder->n_rows; i++)
+            *value++ = vars[order[i] * n_slots + slot];
+    for (size_t i = 0; i < encoder->n_rows; i++)
+        index[i] = template->number;
+}
+
 static int sort_rows(struct text_encoder *encoder, const uint32_t *order)
 {
     if (buffer_reserve(&encoder->columns, encoder->n_vars * sizeof(uint64_t)) < 0 ||
         buffer_reserve(&encoder->index, encoder->n_rows * sizeof(uint32_t)) < 0)
         return -ENOMEM;
     const struct text_row *rows = (const struct text_row *)encoder->rows.data;
+    const struct text_template *first =
+        encoder->n_used > 0 ? &encoder->templates[encoder->used[0]] : NULL;
     uint32_t *index = (uint32_t *)encoder->index.data;
+    if (first && first->n_rows == encoder->n_rows && first->number > 0) {
+        sort_as_one(encoder, order, first);
+        return 0;
+    }
     for (size_t i = 0; i < encoder->n_rows; i++)
         index[i] = sort_row(encoder, &rows[order[i]]);
     return 0;

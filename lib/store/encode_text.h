@@ -81,7 +81,7 @@ int text_encoder_reserve(struct text_encoder *encoder, size_t n_rows, size_t n_b
 /* The texts of the next rows: n spans of `bytes`, `stride` bytes apart. */
 struct text_spans {
     const char *bytes;
-    size_t n_readable; /* of them; spans that are not empty lie within */
+    size_t n_readable; /* of them, at least, beside the spans themselves */
     const struct span *first;
     size_t stride, n;
 };

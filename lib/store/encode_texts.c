@@ -26,7 +26,7 @@ int encoder_begin_texts(struct store_encoder *encoder)
     return 0;
 }
 
-/* A column of which no row had any text so far: those before this one have none. */
+/* Rows without text, so that a column of which no row had any so far has all that were before. */
 static int catch_up(struct text_encoder *texts, size_t n_rows)
 {
     static const struct span nothing = {0, 0};
@@ -39,31 +39,24 @@ static int catch_up(struct text_encoder *texts, size_t n_rows)
     return 0;
 }
 
-/* The bytes of each column, and how far the lines reach. */
-static size_t measure(const struct chunk *chunk, size_t n_bytes[N_TEXT_COLUMNS])
+static size_t count_bytes(const struct text_spans *spans)
 {
-    size_t end = 0;
-    for (size_t i = 0; i < chunk->n; i++) {
-        const struct record *record = &chunk->records[i];
-        size_t line_end = record->line.off + record->line.len;
-        end = line_end > end ? line_end : end;
-        for (unsigned column = 0; column < N_TEXT_COLUMNS; column++) {
-            const struct span *span = span_of(record, column);
-            size_t span_end = span->len ? span->off + span->len : 0;
-            end = span_end > end ? span_end : end;
-            n_bytes[column] += span->len;
-        }
-    }
-    return end;
+    const char *at = (const char *)spans->first;
+    size_t n_bytes = 0;
+    for (size_t i = 0; i < spans->n; i++, at += spans->stride)
+        n_bytes += ((const struct span *)(const void *)at)->len;
+    return n_bytes;
 }
 
 static int take_column(struct store_encoder *encoder, const struct chunk *chunk,
-                       enum text_column column, size_t n_bytes, size_t n_readable)
+                       enum text_column column)
 {
     struct text_encoder *texts = &encoder->texts[column];
-    const struct text_spans spans = {chunk->source->batch->bytes, n_readable,
+    const struct span *last = &chunk->records[chunk->n - 1].line;
+    const struct text_spans spans = {chunk->source->batch->bytes, last->off + last->len,
                                      span_of(chunk->records, column), sizeof(struct record),
                                      chunk->n};
+    size_t n_bytes = count_bytes(&spans);
     encoder->text_bytes[column] += n_bytes;
     if (encoder->text_bytes[column] > MAX_SECTION_BYTES / 2)
         return -E2BIG;
@@ -71,18 +64,19 @@ static int take_column(struct store_encoder *encoder, const struct chunk *chunk,
         return 0;
     if (catch_up(texts, chunk->row) < 0 || text_encoder_reserve(texts, chunk->n, n_bytes) < 0)
         return -ENOMEM;
+    if (column == TEXT_MESSAGE &&
+        filter_builder_reserve(&encoder->filter,
+                               encoder->text_bytes[TEXT_MESSAGE] / FILTERED_BYTES + 64) < 0)
+        return -ENOMEM;
     text_encoder_add(texts, &spans);
     return 0;
 }
 
 int encoder_take_texts(struct store_encoder *encoder, const struct chunk *chunk)
 {
-    size_t n_bytes[N_TEXT_COLUMNS] = {0};
-    size_t n_readable = measure(chunk, n_bytes);
-    size_t n_message_bytes = encoder->text_bytes[TEXT_MESSAGE] + n_bytes[TEXT_MESSAGE];
-    int r = filter_builder_reserve(&encoder->filter, n_message_bytes / FILTERED_BYTES + 64);
+    int r = 0;
     for (unsigned i = 0; r == 0 && i < N_TEXT_COLUMNS; i++)
-        r = take_column(encoder, chunk, i, n_bytes[i], n_readable);
+        r = take_column(encoder, chunk, i);
     return r;
 }
 
