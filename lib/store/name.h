@@ -42,6 +42,12 @@ static inline uint32_t name_word3(const char *at, size_t len)
 
 #define NAME_FACTOR UINT64_C(0x9e3779b97f4a7c15)
 
+/* The second word is turned: bytes that are in both do not cancel each other. */
+static inline uint64_t name_fold16(uint64_t first, uint64_t second)
+{
+    return first * NAME_FACTOR + (second << 29 | second >> 35);
+}
+
 /* All of a name in one word, of which the lower bits do not depend on all bytes: mix it. */
 static inline uint64_t name_fold(struct text name)
 {
@@ -50,12 +56,10 @@ static inline uint64_t name_fold(struct text name)
     if (len > NAME_WORD_BYTES)
         return XXH3_64bits(at, len);
     if (len > 16)
-        return ((name_word8(at) * NAME_FACTOR + name_word8(at + 8)) * NAME_FACTOR +
-                name_word8(at + len - 16)) *
-                   NAME_FACTOR +
-               name_word8(at + len - 8);
+        return name_fold16(name_fold16(name_word8(at), name_word8(at + 8)),
+                           name_fold16(name_word8(at + len - 16), name_word8(at + len - 8)));
     if (len >= 8)
-        return name_word8(at) * NAME_FACTOR + name_word8(at + len - 8);
+        return name_fold16(name_word8(at), name_word8(at + len - 8));
     if (len >= 4)
         return (uint64_t)name_word4(at) << 32 | name_word4(at + len - 4);
     return len ? name_word3(at, len) : 0;
