@@ -86,14 +86,26 @@ struct store_encoder *store_encoder_free(struct store_encoder *encoder)
     return NULL;
 }
 
-/* An empty map of the batch's peers and places to entries of the dictionaries. */
+/* Has the batch added last the same peers and places? Those of a refill have (refill.h). */
+static bool shares_maps(const struct store_encoder *encoder, const struct batch *batch)
+{
+    size_t n = encoder->sources.len / sizeof(struct source);
+    const struct source *sources = (const struct source *)encoder->sources.data;
+    const struct batch *last = n > 0 ? sources[n - 1].batch : NULL;
+    return last && last->peers == batch->peers && last->n_peers == batch->n_peers &&
+           last->places == batch->places && last->n_places == batch->n_places;
+}
+
+/* A map of the batch's peers and places to entries of the dictionaries; an empty one, at first. */
 static int set_maps(struct store_encoder *encoder, struct source *source)
 {
     size_t n_bytes = (source->batch->n_peers + source->batch->n_places) * sizeof(uint32_t);
-    encoder->maps.len = 0;
-    if (buffer_reserve(&encoder->maps, n_bytes + 1) < 0)
-        return -ENOMEM;
-    memset(encoder->maps.data, 0, n_bytes);
+    if (!shares_maps(encoder, source->batch)) {
+        encoder->maps.len = 0;
+        if (buffer_reserve(&encoder->maps, n_bytes + 1) < 0)
+            return -ENOMEM;
+        memset(encoder->maps.data, 0, n_bytes);
+    }
     source->peers = (uint32_t *)encoder->maps.data;
     source->places = source->peers + source->batch->n_peers;
     return 0;
