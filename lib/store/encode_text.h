@@ -34,7 +34,20 @@
 /* With fewer rows in a block, a template costs more than it saves. */
 #define TEXT_TEMPLATE_ROWS 4
 
-struct text_template;
+struct text_template {
+    const uint64_t *hashes; /* of the tokens in its static text */
+    const char *skeleton;
+    uint32_t n_hashes, n_skeleton, n_slots;
+    uint64_t text_slots; /* bit i: slot i is a TEXT */
+    /* in this block: */
+    uint64_t constants; /* bit i: slot i has one value */
+    uint32_t n_rows, n_seen;
+    uint64_t n_text_bytes; /* of its rows */
+    uint32_t number;       /* 1 + its place on disk; 0: given up */
+    size_t first_value;    /* in columns */
+};
+
+_Static_assert(TEMPLATE_MAX_SLOTS <= 64, "a bit for each slot");
 
 struct text_row {
     uint32_t template;  /* 1 + index into templates; 0: kept whole */
@@ -87,6 +100,13 @@ struct text_spans {
 };
 /* There must be room. */
 void text_encoder_add(struct text_encoder *encoder, const struct text_spans *spans);
+
+/*
+ * The index of a skeleton's template, found or made; UINT32_MAX: there is no room for it. A new one is
+ * known from the next row on.
+ */
+uint32_t text_encoder_template(struct text_encoder *encoder, const char *skeleton, size_t n,
+                               uint32_t n_slots);
 
 /*
  * order: which row, as counted by text_encoder_add(), is stored first, second, … Fills

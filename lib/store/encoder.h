@@ -3,10 +3,10 @@
 #define STORE_ENCODER_H
 
 /*
- * The inside of an encoder. encode.c walks the batches and encode_rows.c keeps their numbers,
- * encode_dicts.c finds their dictionary entries, encode_text.c makes templates of texts,
- * encode_time.c, encode_geo.c, encode_rollup.c and encode_texts.c write the columns of that name,
- * sections.c compresses.
+ * The inside of an encoder. encode.c walks the rows and encode_rows.c keeps their numbers,
+ * encode_dicts.c finds their dictionary entries; encode_text.c and encode_text_columns.c make templates
+ * of texts; encode_time.c, encode_geo.c, encode_rollup.c and encode_texts.c write the columns of that
+ * name; sections.c compresses.
  *
  *   batches ─▶ rows in order of reception ─▶ streams (host, app), ordered by app ─▶ rows grouped by
  * stream ─▶ sections
